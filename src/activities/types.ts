@@ -1,0 +1,181 @@
+/**
+ * What workflows and activities say to each other. Payloads carry ids and counts, never schedules: the live clusters
+ * are the state, so any of these may be cut off, lose its acknowledgement, and be run again.
+ */
+
+/** Which schedules of a namespace belong to the tenant. */
+export type Selection = { query: string } | { prefix: string } | { all: true };
+
+/** One tenant moving one way. A way back is the same with `from` and `to` swapped. */
+export interface Crossing {
+  tenant: string;
+  /** Workflow id of the migration; written into the notes of fenced and standby schedules. */
+  migration: string;
+  /** Profile names. `from` is the source: the owner until each schedule's boundary. */
+  from: string;
+  to: string;
+  selection: Selection;
+}
+
+/** Where the walk over the tenant's schedules stands. Opaque to workflows; `undefined` starts at the beginning. */
+export type Cursor = string;
+
+export interface PageInput extends Crossing {
+  cursor?: Cursor;
+  /** Schedules a page: 1 to 250. */
+  pageSize: number;
+}
+
+/** A schedule that could not be treated, and why; `remedy` is what a person should do. */
+export interface Reason {
+  /** `schedule orders-eu`, `namespace prod on selfhosted`, `search attribute Region`, … */
+  object: string;
+  /** Short machine-readable cause, e.g. `search-attribute-missing`. */
+  code: string;
+  found: string;
+  remedy: string;
+}
+
+export interface CopyResult {
+  seen: number;
+  created: number;
+  updated: number;
+  unchanged: number;
+  failed: Reason[];
+  next?: Cursor;
+}
+
+export interface Difference {
+  schedule: string;
+  /** Paths such as `spec.jitter` or `action.startWorkflow.input`; never values, which may be secret. */
+  fields: string[];
+}
+
+export interface VerifyResult {
+  seen: number;
+  matching: number;
+  different: Difference[];
+  missing: string[];
+  /** On the target and matching the selection, but not on the source. */
+  extra: string[];
+  next?: Cursor;
+}
+
+/** Verdict per nominal time, summed. `explained` counts times a policy of the schedule accounts for. */
+export interface Audit {
+  runs: number;
+  duplicates: number;
+  missed: number;
+  wrongSide: number;
+  explained: number;
+  /** Times that were missing and have been started exactly, by workflow id. */
+  filled: number;
+  /** Largest delay of a run around the boundary behind its due (jittered) time, milliseconds. */
+  maxLatenessMs: number;
+}
+
+export interface CutOverResult {
+  seen: number;
+  handedOver: number;
+  /** Already owned by `to` when looked at. */
+  alreadyThere: number;
+  /** Of those handed over, how many the user keeps paused. */
+  userPaused: number;
+  failed: Reason[];
+  audit: Audit;
+  next?: Cursor;
+}
+
+/** After the last page: what users created, deleted or changed meanwhile. */
+export interface SweepResult {
+  /** Standby copies removed because their owner's schedule was deleted by its user. */
+  removed: string[];
+  /** Schedules of the tenant still owned by `from`: another cut-over pass is needed. */
+  remaining: number;
+}
+
+export interface ScheduleWrite {
+  schedule: string;
+  /** Plain sentences in the order they would be done, e.g. `selfhosted: create paused copy`. */
+  writes: string[];
+  warnings: string[];
+}
+
+export interface PreflightReport {
+  blockers: Reason[];
+  warnings: Reason[];
+  schedules: { total: number; paused: number; active: number };
+  /** Facts for the plan, plain: engine per side, clock skew, server versions. */
+  facts: {
+    from: ClusterFacts;
+    to: ClusterFacts;
+    /** Clock of `to` minus clock of `from`, milliseconds, and how far off that may be. */
+    clockSkewMs: number | null;
+    clockSkewErrorMs: number | null;
+  };
+  /** At most 200 entries; `omitted` says how many more there are. */
+  plan: { schedules: ScheduleWrite[]; omitted: number; rpcEstimate: number };
+}
+
+export interface ClusterFacts {
+  profile: string;
+  namespace: string;
+  clusterId: string;
+  serverVersion: string;
+  /** Which scheduler serves the tenant's schedules there, as detected; `unknown` when none exists yet. */
+  engine: 'v1' | 'v2' | 'mixed' | 'unknown';
+}
+
+export interface Breach {
+  schedule: string;
+  /** `both-active`: the standby was unpaused by somebody and has been shut again. */
+  kind: 'both-active' | 'none-active' | 'overdue';
+  detail: string;
+  repaired: boolean;
+  /** Runs the standby started while it was open. */
+  wrongSideRuns: number;
+  /** When it was seen, ISO. */
+  at: string;
+}
+
+export interface WatchResult {
+  checked: number;
+  breaches: Breach[];
+}
+
+/** The record's answer to a claim. */
+export interface Claim {
+  /** Who owned the tenant before, as recorded; null for a tenant never migrated. */
+  owner: string | null;
+  /** The claim was taken over from a migration that is no longer running. */
+  tookOverFrom: string | null;
+  /** Search attributes are registered on the control namespace, so upserting them is safe. */
+  searchAttributes: boolean;
+}
+
+/** One line of the tenant's append-only history. */
+export interface TenantEvent {
+  at: string;
+  migration: string;
+  event: string;
+}
+
+/** Every activity; `createActivities` implements it, workflows proxy it, tests fake it. */
+export interface FerryActivities {
+  /** Takes the tenant's lock. Fails non-retryably with `TenantLocked`, naming the migration that holds it. */
+  claimTenant(input: Crossing): Promise<Claim>;
+  /** Writes who owns the tenant into its record. */
+  recordOwner(input: { tenant: string; migration: string; owner: string; event: string }): Promise<void>;
+  /** Gives the lock back; a lock that is not held by `migration` is left alone. */
+  releaseTenant(input: { tenant: string; migration: string; event: string }): Promise<void>;
+  /** Reads only. Gathers all reasons against the crossing at once, and the plan. `resuming`: an earlier migration of
+   *  this tenant was cut off, so finding its schedules already on the target is expected. */
+  preflight(input: Crossing & { resuming: boolean }): Promise<PreflightReport>;
+  copyPage(input: PageInput): Promise<CopyResult>;
+  verifyPage(input: PageInput): Promise<VerifyResult>;
+  /** Hands over every schedule of the page from `from` to `to`, whatever state an earlier attempt left it in. */
+  cutOverPage(input: PageInput): Promise<CutOverResult>;
+  sweep(input: Crossing): Promise<SweepResult>;
+  /** Looks at both sides after the cut-over: `to` should be the owner. Shuts the side that should not be open. */
+  watchOwnership(input: Crossing): Promise<WatchResult>;
+}
