@@ -1,0 +1,64 @@
+/**
+ * The time-skipping test server, for workflow tests:
+ *
+ *     TestWorkflowEnvironment.createTimeSkipping({ server: await testServer() })
+ *
+ * The SDK downloads a native build by itself, but only from a host of its own. Where that is out of reach, the same
+ * server comes from Maven and runs on the JVM.
+ */
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TimeSkippingTestWorkflowEnvironmentOptions } from '@temporalio/testing';
+import { cached, exists, findOnPath } from './cache.ts';
+import { run } from './run.ts';
+
+const version = '1.38.0';
+
+const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>temporal-ferry</groupId><artifactId>test-server</artifactId><version>1</version>
+  <dependencies>
+    <dependency><groupId>io.temporal</groupId><artifactId>temporal-test-server</artifactId><version>${version}</version></dependency>
+  </dependencies>
+</project>
+`;
+
+// Serial collector and first-tier compiler: it lives for seconds and shares the machine with the tests.
+const wrapper = `#!/bin/sh
+exec java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$(dirname "$0")/lib/*" io.temporal.testserver.TestServer "$@"
+`;
+
+/** For `existing-path`; `undefined` leaves it to the SDK's own download. */
+export async function testServerPath(): Promise<string | undefined> {
+  const given = process.env.TEMPORAL_TEST_SERVER_PATH;
+  if (given) {
+    if (!(await exists(given))) throw new Error(`TEMPORAL_TEST_SERVER_PATH is ${given}, and nothing is there`);
+    return given;
+  }
+  if (!(await findOnPath('java'))) return undefined;
+  try {
+    return await cached(`test-server-${version}/temporal-test-server`, make);
+  } catch (error) {
+    // Not the end: the SDK may still reach its download. Said aloud, because if it cannot, this is the reason to fix.
+    console.error(`The time-skipping server could not be had from Maven: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+/** The `server` option of `TestWorkflowEnvironment.createTimeSkipping`. */
+export async function testServer(): Promise<TimeSkippingTestWorkflowEnvironmentOptions['server']> {
+  const path = await testServerPath();
+  return path ? { executable: { type: 'existing-path', path } } : undefined;
+}
+
+async function make(dir: string): Promise<void> {
+  if (!(await findOnPath('mvn'))) throw new Error('Maven (mvn) is not installed');
+  await writeFile(join(dir, 'pom.xml'), pom);
+  const copy = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies';
+  await run('mvn', ['-B', '-ntp', '-q', copy, '-DincludeScope=runtime', `-DoutputDirectory=${join(dir, 'lib')}`], {
+    cwd: dir,
+  });
+  const script = join(dir, 'temporal-test-server');
+  await writeFile(script, wrapper);
+  await chmod(script, 0o755);
+}
