@@ -1,0 +1,97 @@
+/**
+ * What temporal-ferry writes into a schedule's note, so that every intermediate state explains itself to a person and
+ * can be resumed, or undone by hand, from the live clusters alone. The user's own note is never on a side that is not
+ * the owner: a fenced source keeps it behind the marker, the new owner carries it verbatim.
+ */
+import { isoSeconds } from './times.ts';
+
+/** The server refuses longer notes. */
+export const MAX_NOTE_BYTES = 1000;
+const MAX_ID_CHARS = 200;
+
+export interface StandbyMark {
+  kind: 'standby';
+  /** Profile that runs the schedule. */
+  owner: string;
+  migration: string;
+  /** First nominal time that belongs to the owner, ms; absent for a copy that never ran. */
+  boundary?: number;
+  /** On a side that gave up: whether its user kept it paused. Its note follows the mark until the owner carries it. */
+  userPaused?: boolean;
+}
+
+export interface FenceMark {
+  kind: 'fence';
+  /** Profile that takes over at the boundary. */
+  to: string;
+  migration: string;
+  boundary: number;
+  /** Due time (with jitter) of the first action not yet generated when the fence was built, ms: settle starts there. */
+  next?: number;
+}
+
+export type Mark = StandbyMark | FenceMark;
+
+export interface ReadNote {
+  mark?: Mark;
+  /** The user's part. */
+  user: string;
+}
+
+const MARK = /^\[ferry (standby|fence) ([^\]]*)\][^\n]*\n?/;
+
+export function readNote(note: string | null | undefined): ReadNote {
+  const text = note ?? '';
+  const match = MARK.exec(text);
+  if (!match) return { user: text };
+  const fields = new Map<string, string>();
+  for (const pair of (match[2] ?? '').split(' ')) {
+    const at = pair.indexOf('=');
+    if (at > 0) fields.set(pair.slice(0, at), decode(pair.slice(at + 1)));
+  }
+  const time = (key: string): number | undefined => {
+    const value = fields.get(key);
+    const ms = value === undefined ? Number.NaN : Date.parse(value);
+    return Number.isNaN(ms) ? undefined : ms;
+  };
+  const migration = fields.get('migration') ?? '';
+  const boundary = time('b');
+  const user = text.slice(match[0].length);
+  if (match[1] === 'standby') {
+    const was = fields.get('user');
+    const userPaused = was === undefined ? undefined : was === 'paused';
+    return { mark: { kind: 'standby', owner: fields.get('owner') ?? '', migration, boundary, userPaused }, user };
+  }
+  if (boundary === undefined) return { user: text };
+  return { mark: { kind: 'fence', to: fields.get('to') ?? '', migration, boundary, next: time('next') }, user };
+}
+
+export function writeNote(mark: Mark, user = ''): string {
+  const migration = encodeURIComponent(mark.migration.slice(0, MAX_ID_CHARS));
+  if (mark.kind === 'standby') {
+    const since = mark.boundary === undefined ? '' : ` b=${isoSeconds(mark.boundary)}`;
+    const was = mark.userPaused === undefined ? '' : ` user=${mark.userPaused ? 'paused' : 'running'}`;
+    const head = `[ferry standby owner=${encodeURIComponent(mark.owner)}${since}${was} migration=${migration}]`;
+    return `${head} Paused copy: the schedule runs on ${mark.owner}. Leave it paused.${user === '' ? '' : `\n${user}`}`;
+  }
+  const next = mark.next === undefined ? '' : ` next=${new Date(mark.next).toISOString()}`;
+  const head = `[ferry fence to=${encodeURIComponent(mark.to)} b=${isoSeconds(mark.boundary)}${next} migration=${migration}]`;
+  return `${head} Runs here until b, then on ${mark.to}.${user === '' ? '' : `\n${user}`}`;
+}
+
+/** A note edited by hand may not decode; it is then taken as it stands. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (error instanceof URIError) return text;
+    throw error;
+  }
+}
+
+/** Whether the user's note still fits behind a fence marker; longer ones cannot be fenced without losing a part. */
+export function noteFits(user: string, migration: string, to: string): boolean {
+  const fence = writeNote({ kind: 'fence', to, migration, boundary: 0, next: 0 }, user);
+  const rest = writeNote({ kind: 'standby', owner: to, migration, boundary: 0, userPaused: false }, user);
+  return Math.max(Buffer.byteLength(fence), Buffer.byteLength(rest)) <= MAX_NOTE_BYTES;
+}

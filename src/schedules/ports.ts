@@ -1,0 +1,66 @@
+/** What the handover needs of a cluster and of time. Production talks to real clusters; a simulation can stand in. */
+import type { Schedule } from './times.ts';
+import type { ScheduleContent } from './canonical.ts';
+
+export type Engine = 'v1' | 'v2';
+
+export interface RecentAction {
+  workflowId: string;
+  /** When it was due (with jitter), ms. */
+  dueMs: number;
+  /** When it was started, ms. */
+  startedMs: number;
+}
+
+export interface Described extends ScheduleContent {
+  schedule: Schedule;
+  token: Uint8Array;
+  engine: Engine;
+  /** Server's own stamp of the last UpdateSchedule, ms; undefined if never updated. */
+  updatedMs?: number;
+  createdMs?: number;
+  /** Due times (with jitter) the scheduler has not generated yet, ms, ascending; at most 10. */
+  futureMs: number[];
+  recent: RecentAction[];
+  /** Workflow ids of open runs the overlap policy looks at. */
+  running: string[];
+  /** Starts generated but waiting. */
+  buffered: number;
+  remaining: number;
+}
+
+export interface Run {
+  workflowId: string;
+  open: boolean;
+  startMs?: number;
+  closeMs?: number;
+}
+
+/** One cluster, as the schedules of a tenant see it. Every method may throw a transport error and be called again. */
+export interface ScheduleCluster {
+  readonly profile: string;
+  /** Strongly consistent; undefined when there is no such schedule. */
+  describe(id: string): Promise<Described | undefined>;
+  create(id: string, content: ScheduleContent): Promise<'created' | 'exists'>;
+  /** Conditional on the token. `accepted` is not applied on V1: read back. Search attributes are set when given. */
+  update(
+    id: string,
+    schedule: Schedule,
+    token: Uint8Array,
+    searchAttributes?: ScheduleContent['searchAttributes'],
+  ): Promise<'accepted' | 'conflict' | 'gone'>;
+  delete(id: string): Promise<void>;
+  /** Due times (with jitter) whose nominal is after `fromMs` and which are due by `toMs`, ascending, ms. */
+  matchingTimes(id: string, fromMs: number, toMs: number): Promise<number[]>;
+  /** By exact id, strongly consistent; undefined when there is none within retention. */
+  describeRun(workflowId: string): Promise<Run | undefined>;
+  /** Starts the run of exactly one nominal time, as the schedule would have; idempotent by workflow id. */
+  startExactly(scheduleId: string, schedule: Schedule, nominalMs: number, delayMs: number): Promise<'started' | 'exists'>;
+  /** Nominal times (without jitter) of a spec after `fromMs` up to `toMs`, asked of the server. */
+  nominalTimes(schedule: Schedule, fromMs: number, toMs: number): Promise<number[]>;
+}
+
+export interface Time {
+  now(): number;
+  sleep(ms: number): Promise<void>;
+}

@@ -1,0 +1,139 @@
+/**
+ * Settle: on one side, every due time of its own range near the boundary must have its run. What is missing is first
+ * looked for by exact id (strongly consistent), then explained by the schedule's own policies, and only then started,
+ * under the id the scheduler would have used: whoever comes second is refused, so filling can never double a run.
+ */
+import type { Audit } from '../activities/types.ts';
+import { noteRun } from './audit.ts';
+import { allowsOverlap } from './boundary.ts';
+import type { Described, ScheduleCluster, Time } from './ports.ts';
+import { durationMs, runId } from './times.ts';
+import { type Due, isAhead, ranAs, withBounds } from './verdicts.ts';
+
+/** A run this late is still the scheduler's to start. */
+const GRACE_MS = 3_000;
+/** A due time further ahead than this is not waited for: its run is started now, to begin at its time. */
+const LONG_WAIT_MS = 30_000;
+
+export interface Range {
+  /** Nominal times after this count, ms. */
+  afterNominalMs: number;
+  /** Of those, due times from here on count, ms: what came before was generated before we touched anything. */
+  fromDueMs: number;
+  /** Due times up to here are looked at, ms. */
+  untilMs: number;
+  /** `source`: the side is about to be paused, so nothing may be left ahead of it. */
+  role: 'source' | 'target';
+}
+
+export interface Settled {
+  due: Due[];
+  /** Runs started here by id: a limited schedule's count must be lowered by these. */
+  filled: number;
+  /** The schedule as last read. */
+  after: Described;
+}
+
+export async function settle(
+  cluster: ScheduleCluster,
+  time: Time,
+  id: string,
+  described: Described,
+  range: Range,
+  audit: Audit,
+): Promise<Settled> {
+  const listed = await cluster.matchingTimes(id, range.afterNominalMs, range.untilMs);
+  const due = withBounds(listed, range.afterNominalMs).filter((d) => d.dueMs >= range.fromDueMs);
+  let after = described;
+  let open = due;
+  let filled = 0;
+  const nominals = new NominalTimes(cluster, after, range);
+  for (let wait = 100; ; wait = Math.min(wait * 2, 1000)) {
+    const late: Due[] = [];
+    const pending: Due[] = [];
+    for (const d of open) {
+      const run = ranAs(d, after.recent);
+      if (run) noteRun(audit, d.dueMs, run.startedMs);
+      else if (isAhead(d, after.futureMs)) {
+        // The target will run it by itself; the source must have done so, or hand it over to a start with delay.
+        if (range.role === 'target') continue;
+        (d.dueMs - time.now() > LONG_WAIT_MS ? late : pending).push(d);
+      } else if (d.dueMs > time.now() ? d.dueMs - time.now() <= LONG_WAIT_MS : stillTheSchedulers(d, after, time)) {
+        pending.push(d);
+      } else late.push(d);
+    }
+    for (const d of late) {
+      const verdict = await settleOne(cluster, time, id, after, d, await nominals.of(d), audit);
+      if (verdict === 'filled') filled++;
+    }
+    if (pending.length === 0) return { due, filled, after };
+    open = pending;
+    await time.sleep(wait);
+    const again = await cluster.describe(id);
+    if (!again) return { due, filled, after };
+    after = again;
+  }
+}
+
+function stillTheSchedulers(due: Due, described: Described, time: Time): boolean {
+  const lateBy = time.now() - due.dueMs;
+  return lateBy < GRACE_MS || (described.buffered > 0 && lateBy < LONG_WAIT_MS);
+}
+
+async function settleOne(
+  cluster: ScheduleCluster,
+  time: Time,
+  id: string,
+  described: Described,
+  due: Due,
+  nominalMs: number | undefined,
+  audit: Audit,
+): Promise<'ran' | 'filled' | 'explained' | 'missed'> {
+  const { schedule } = described;
+  const base = schedule.action?.startWorkflow?.workflowId;
+  if (nominalMs === undefined || !base) {
+    audit.missed++;
+    return 'missed';
+  }
+  const run = await cluster.describeRun(runId(base, nominalMs));
+  if (run) {
+    noteRun(audit, due.dueMs, run.startMs ?? due.dueMs);
+    return 'ran';
+  }
+  const limitReached = Boolean(schedule.state?.limitedActions) && described.remaining === 0;
+  if (schedule.state?.paused || limitReached || (await overlapped(cluster, described, due))) {
+    audit.explained++;
+    return 'explained';
+  }
+  const started = await cluster.startExactly(id, schedule, nominalMs, Math.max(0, due.dueMs - time.now()));
+  noteRun(audit, due.dueMs, Math.max(time.now(), due.dueMs));
+  if (started === 'exists') return 'ran';
+  audit.filled++;
+  return 'filled';
+}
+
+/** Whether an earlier run of the schedule was still open when this one was due, and its policy leaves it out then. */
+async function overlapped(cluster: ScheduleCluster, described: Described, due: Due): Promise<boolean> {
+  if (allowsOverlap(described)) return false;
+  const earlier = described.recent.filter((action) => action.startedMs <= due.dueMs).at(-1);
+  if (!earlier) return false;
+  const run = await cluster.describeRun(earlier.workflowId);
+  return run !== undefined && (run.open || (run.closeMs ?? 0) > due.dueMs);
+}
+
+/** Nominal time of a due time. Without jitter they are the same; with it the server is asked, once. */
+class NominalTimes {
+  #listed?: Promise<number[]>;
+  readonly #list: () => Promise<number[]>;
+  readonly #jittered: boolean;
+  constructor(cluster: ScheduleCluster, described: Described, range: Range) {
+    this.#jittered = durationMs(described.schedule.spec?.jitter) > 0;
+    this.#list = () => cluster.nominalTimes(described.schedule, range.afterNominalMs, range.untilMs);
+  }
+
+  async of(due: Due): Promise<number | undefined> {
+    if (!this.#jittered) return due.dueMs;
+    this.#listed ??= this.#list();
+    return (await this.#listed).findLast((nominal) => nominal > due.afterMs && nominal <= due.dueMs);
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * The four shapes a schedule takes while it changes owner, as pure functions of what the user wrote. Everything a shape
+ * does not name is carried byte for byte.
+ *
+ * A bound temporal-ferry sets carries SIGNATURE_NANOS below its whole second. Nominal times are whole seconds, so the
+ * fraction changes nothing the scheduler does; it tells our bound from a user's even where somebody overwrote the note
+ * (pausing in the Web UI, or pauseOnFailure, replaces it).
+ */
+import Long from 'long';
+import { type Schedule, type Timestamp, toMs, toNumber } from './times.ts';
+import { type FenceMark, type StandbyMark, readNote, writeNote } from './note.ts';
+
+const SIGNATURE_NANOS = 337_790_000;
+
+export function isOurBound(t: Timestamp | null | undefined): boolean {
+  return t?.nanos === SIGNATURE_NANOS;
+}
+
+function ourBound(ms: number): Timestamp {
+  return { seconds: Long.fromNumber(Math.floor(ms / 1000)), nanos: SIGNATURE_NANOS };
+}
+
+/** First nominal time of the new owner, read off a fenced source; undefined where there is no fence. */
+export function fencedBoundary(schedule: Schedule): number | undefined {
+  const end = schedule.spec?.endTime;
+  return isOurBound(end) ? (toNumber(end?.seconds) + 1) * 1000 : undefined;
+}
+
+/** Boundary an opened target starts from; undefined where our bound has been taken off again. */
+export function openedBoundary(schedule: Schedule): number | undefined {
+  const start = schedule.spec?.startTime;
+  return isOurBound(start) ? toNumber(start?.seconds) * 1000 : undefined;
+}
+
+/**
+ * The paused copy. Carries the user's spec unbounded. A mark with `userPaused` is a side giving up: until the other side
+ * is open it is the only keeper of the user's note and pause.
+ */
+export function standby(user: Schedule, mark: StandbyMark): Schedule {
+  const note = mark.userPaused === undefined ? '' : readNote(user.state?.notes).user;
+  return { ...user, state: { ...user.state, paused: true, notes: writeNote(mark, note) } };
+}
+
+/** What a side that gave up was before: its user's pause and note back in place. */
+export function beforeGivingUp(rest: Schedule): Schedule {
+  const { mark, user } = readNote(rest.state?.notes);
+  const paused = mark?.kind === 'standby' ? Boolean(mark.userPaused) : true;
+  return { ...rest, state: { ...rest.state, paused, notes: user } };
+}
+
+/** The source, running up to but not including the boundary. A user's earlier end stays the end. */
+export function fenced(source: Schedule, mark: FenceMark): Schedule {
+  const userEnd = toMs(source.spec?.endTime);
+  const endsBefore = userEnd !== undefined && userEnd < mark.boundary && !isOurBound(source.spec?.endTime);
+  const note = readNote(source.state?.notes).user;
+  return {
+    ...source,
+    spec: { ...source.spec, endTime: endsBefore ? source.spec?.endTime : ourBound(mark.boundary - 1000) },
+    state: { ...source.state, notes: writeNote(mark, note) },
+  };
+}
+
+/** The target, running from the boundary on. `userEnd` is the user's own end, which the fence hides on the source. */
+export function opened(source: Schedule, boundary: number, userEnd: Timestamp | null | undefined): Schedule {
+  const userStart = toMs(source.spec?.startTime);
+  const startsLater = userStart !== undefined && userStart > boundary;
+  return {
+    ...source,
+    spec: { ...source.spec, endTime: userEnd, startTime: startsLater ? source.spec?.startTime : ourBound(boundary) },
+    state: { ...source.state, notes: readNote(source.state?.notes).user },
+  };
+}
+
+/** What the user wrote, with the bounds and the mark taken off. */
+export function asUserWrote(
+  schedule: Schedule,
+  bounds: { startTime?: Timestamp | null; endTime?: Timestamp | null },
+): Schedule {
+  return {
+    ...schedule,
+    spec: { ...schedule.spec, startTime: bounds.startTime, endTime: bounds.endTime },
+    state: { ...schedule.state, notes: readNote(schedule.state?.notes).user },
+  };
+}

@@ -1,0 +1,27 @@
+/** Due times matched with what ran: pure, so that it can be table-tested. */
+import { nominalOf } from './times.ts';
+import type { RecentAction } from './ports.ts';
+
+export interface Due {
+  /** Due time with jitter, ms. */
+  dueMs: number;
+  /** The nominal time lies in (`afterMs`, `dueMs`]: jitter never reaches the next nominal time. */
+  afterMs: number;
+}
+
+/** Pairs each due time with the lower bound of its nominal time. `earliestMs` bounds the first one. */
+export function withBounds(dueTimes: number[], earliestMs: number): Due[] {
+  return dueTimes.map((dueMs, i) => ({ dueMs, afterMs: dueTimes[i - 1] ?? Math.min(earliestMs, dueMs - 1) }));
+}
+
+/** The recent action that ran this due time, recognised by the nominal time in its workflow id. */
+export function ranAs(due: Due, recent: RecentAction[]): RecentAction | undefined {
+  return recent.find((action) => {
+    const nominal = nominalOf(action.workflowId);
+    return nominal !== undefined && nominal > due.afterMs && nominal <= due.dueMs;
+  });
+}
+
+export function isAhead(due: Due, futureMs: number[]): boolean {
+  return futureMs.includes(due.dueMs);
+}
