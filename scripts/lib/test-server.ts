@@ -10,6 +10,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TimeSkippingTestWorkflowEnvironmentOptions } from '@temporalio/testing';
 import { cached, exists, findOnPath } from './cache.ts';
+import { messageOf } from './errors.ts';
 import { run } from './run.ts';
 
 const version = '1.38.0';
@@ -40,7 +41,7 @@ export async function testServerPath(): Promise<string | undefined> {
     return await cached(`test-server-${version}/temporal-test-server`, make);
   } catch (error) {
     // Not the end: the SDK may still reach its download. Said aloud, because if it cannot, this is the reason to fix.
-    console.error(`The time-skipping server could not be had from Maven: ${(error as Error).message}`);
+    console.error(`The time-skipping server could not be had from Maven: ${messageOf(error)}`);
     return undefined;
   }
 }

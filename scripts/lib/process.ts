@@ -1,0 +1,102 @@
+/** Server processes that never outlive the program that started them, however it ends. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface ServerProcess {
+  logFile: string;
+  pid: number;
+  /** Rejects when the process ends before it is stopped. */
+  died: Promise<never>;
+  stop: () => Promise<void>;
+}
+
+/**
+ * The shell in between holds our end of a pipe. When this program ends, SIGKILL included, the pipe closes and the shell
+ * kills the server; when the server ends first, so does the shell, with its exit code. Killed outright: all state
+ * is in memory, so there is nothing to close down in order.
+ */
+const watchdog = `
+  exec 3<&0
+  "$@" </dev/null 3<&- & server=$!
+  { read -r _ <&3; kill -KILL $server; } 2>/dev/null &
+  exec 3<&-
+  wait $server`;
+
+export async function startProcess(
+  title: string,
+  command: string[],
+  dir: string,
+  env = process.env,
+): Promise<ServerProcess> {
+  const logFile = join(dir, `${title}.log`);
+  const log = createWriteStream(logFile);
+  await once(log, 'open');
+  // Its own group: Ctrl-C in the terminal reaches this program alone, which takes things down in order.
+  const child = spawn('sh', ['-c', watchdog, title, ...command], { detached: true, env, stdio: ['pipe', log, log] });
+  log.close();
+  // Writing is not what the pipe is for; that it breaks when the server ends is expected.
+  child.stdin.on('error', () => undefined);
+  let stopping = false;
+  const exited = new Promise<void>((resolve) => {
+    child.once('close', () => resolve());
+  });
+  const died = new Promise<never>((_, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      child.stdin.destroy();
+      if (stopping) return;
+      void readFile(logFile, 'utf8')
+        .catch(() => '(no log)')
+        .then((text) => reject(new Error(`${title} ended with ${String(signal ?? code)}:\n${text.slice(-2_000)}`)));
+    });
+  });
+  // Whoever races against it still sees the rejection; without this line an unobserved one would end the program.
+  died.catch(() => undefined);
+  return {
+    logFile,
+    pid: child.pid ?? 0,
+    died,
+    stop: async () => {
+      stopping = true;
+      child.stdin.destroy();
+      await exited;
+    },
+  };
+}
+
+/** Free TCP ports, all different. Held together while choosing, then let go for the server to take. */
+export async function freePorts(count: number): Promise<number[]> {
+  const holders = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const holder = createServer();
+      holder.listen(0, '127.0.0.1');
+      await once(holder, 'listening');
+      return holder;
+    }),
+  );
+  const ports = holders.map(portOf);
+  await Promise.all(holders.map(closed));
+  return ports;
+}
+
+export function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server does not listen on a TCP port');
+  return address.port;
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.close((error) => (error ? reject(error) : resolve()));
+  });
+}
+
+export async function temporaryDir(): Promise<{ path: string; remove: () => Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'ferry-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}

@@ -1,0 +1,10 @@
+/** The product's own search attributes, by which the Web UI's list of migrations filters. */
+import type { Connection } from '@temporalio/client';
+import { registerKeywords } from './ready.ts';
+
+export const ferrySearchAttributes = ['FerryTenant', 'FerryPhase', 'FerryOwner', 'FerryDirection'];
+
+/** Registers what is missing on the control namespace and waits until it is usable; says what it added. */
+export function registerFerrySearchAttributes(connection: Connection, namespace: string): Promise<string[]> {
+  return registerKeywords(connection, namespace, ferrySearchAttributes);
+}

@@ -1,0 +1,125 @@
+/** One `temporal-server` as people self-host it, all services in one process on in-memory SQLite. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
+import Long from 'long';
+import { temporalServerPath } from './binaries.ts';
+import { roomy, type RunningServer, type ServerOptions } from './dev-server.ts';
+import { freePorts, startProcess } from './process.ts';
+import { clusterReady, registerKeywords } from './ready.ts';
+import { waitFor } from './wait.ts';
+
+export interface V2ServerOptions extends ServerOptions {
+  /** Which engine runs new schedules: true for CHASM (V2), false for the scheduler workflow (V1). @default true */
+  chasm?: boolean;
+}
+
+export async function startV2Server(options: V2ServerOptions): Promise<RunningServer> {
+  const { title, dir, namespace, keywords = [], chasm = true, logLevel = 'error' } = options;
+  const ports = await freePorts(10);
+  const address = `127.0.0.1:${ports[0]}`;
+  const settings = {
+    ...roomy,
+    'history.enableCHASMSchedulerCreation': chasm,
+    'history.chasmSchedulerCreationRolloutPercent': chasm ? 100 : 0,
+    // A new namespace and its search attributes are to be usable at once; by default both wait for a cache.
+    'system.namespaceCacheRefreshInterval': '1s',
+    'system.forceSearchAttributesCacheRefreshOnRead': true,
+    ...options.dynamicConfig,
+  };
+  const dynamicFile = join(dir, `${title}-dynamic.yaml`);
+  // JSON is YAML.
+  const dynamic = Object.fromEntries(
+    Object.entries(settings).map(([key, value]) => [key, [{ value, constraints: {} }]]),
+  );
+  await writeFile(dynamicFile, JSON.stringify(dynamic, null, 1));
+  const configFile = join(dir, `${title}.yaml`);
+  await writeFile(configFile, JSON.stringify(serverConfig(ports, dynamicFile, logLevel), null, 1));
+
+  const command = [await temporalServerPath(), '--config-file', configFile, '--allow-no-auth', 'start'];
+  const server = await startProcess(title, command, dir);
+  try {
+    const ready = await clusterReady(address, [], server.died);
+    await Promise.race([createNamespace(address, namespace, keywords), server.died]);
+    await clusterReady(address, [namespace], server.died);
+    const { logFile, pid, died, stop } = server;
+    return { ...ready, address, namespace, logFile, pid, died, stop };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+async function createNamespace(address: string, namespace: string, keywords: string[]): Promise<void> {
+  const connection = Connection.lazy({ address });
+  try {
+    await connection.withDeadline(Date.now() + 10_000, () =>
+      connection.workflowService.registerNamespace({
+        namespace,
+        workflowExecutionRetentionPeriod: { seconds: Long.fromNumber(24 * 3600) },
+      }),
+    );
+    if (keywords.length === 0) return;
+    await waitFor({ what: `namespace ${namespace} at ${address}` }, async () =>
+      registerKeywords(connection, namespace, keywords),
+    );
+  } finally {
+    await connection.close();
+  }
+}
+
+function serverConfig(ports: number[], dynamicFile: string, logLevel: string): object {
+  const port = (index: number) => ports[index] ?? 0;
+  const service = (grpc: number, membership: number, more = {}) => ({
+    rpc: { grpcPort: port(grpc), membershipPort: port(membership), bindOnLocalHost: true, ...more },
+  });
+  // No maxConnLifetime: an in-memory database is gone with its last connection.
+  const memory = {
+    sql: {
+      pluginName: 'sqlite',
+      databaseName: 'default',
+      connectAddr: 'localhost',
+      connectProtocol: 'tcp',
+      connectAttributes: { mode: 'memory', cache: 'private' },
+      maxConns: 1,
+      maxIdleConns: 1,
+    },
+  };
+  const off = { state: 'disabled' };
+  return {
+    log: { stdout: true, level: logLevel },
+    persistence: {
+      defaultStore: 'main',
+      visibilityStore: 'visibility',
+      numHistoryShards: 1,
+      datastores: { main: memory, visibility: memory },
+    },
+    global: { membership: { maxJoinDuration: '30s', broadcastAddress: '127.0.0.1' } },
+    services: {
+      frontend: service(0, 1, { httpPort: port(2) }),
+      history: service(3, 4),
+      matching: service(5, 6),
+      worker: service(7, 8),
+    },
+    clusterMetadata: {
+      enableGlobalNamespace: false,
+      failoverVersionIncrement: 10,
+      masterClusterName: 'active',
+      currentClusterName: 'active',
+      clusterInformation: {
+        active: {
+          enabled: true,
+          initialFailoverVersion: 1,
+          rpcName: 'frontend',
+          rpcAddress: `127.0.0.1:${port(0)}`,
+          httpAddress: `127.0.0.1:${port(2)}`,
+        },
+      },
+    },
+    dcRedirectionPolicy: { policy: 'noop' },
+    archival: { history: off, visibility: off },
+    namespaceDefaults: { archival: { history: off, visibility: off } },
+    publicClient: { hostPort: `127.0.0.1:${port(0)}` },
+    dynamicConfigClient: { filepath: dynamicFile, pollInterval: '10s' },
+  };
+}
