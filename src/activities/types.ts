@@ -128,8 +128,11 @@ export interface ClusterFacts {
 
 export interface Breach {
   schedule: string;
-  /** `both-active`: the standby was unpaused by somebody and has been shut again. */
-  kind: 'both-active' | 'none-active' | 'overdue';
+  /**
+   * `both-active`: the standby was unpaused by somebody and has been shut again. `none-active`: neither side ran it.
+   * `overdue`: the owner should have started a run and has not. `stray`: created on the source after the cut-over.
+   */
+  kind: 'both-active' | 'none-active' | 'overdue' | 'stray';
   detail: string;
   repaired: boolean;
   /** Runs the standby started while it was open. */

@@ -13,7 +13,13 @@ export interface ScheduleContent {
 }
 
 /** Written by the server itself; never copied. */
-const SYSTEM_ATTRIBUTES = new Set(['BuildIds', 'ScheduleInfo', 'ExecutionStatus', 'HistoryLength', 'StateTransitionCount']);
+const SYSTEM_ATTRIBUTES = new Set([
+  'BuildIds',
+  'ScheduleInfo',
+  'ExecutionStatus',
+  'HistoryLength',
+  'StateTransitionCount',
+]);
 
 export function isUserAttribute(name: string): boolean {
   return !name.startsWith('Temporal') && !SYSTEM_ATTRIBUTES.has(name);

@@ -24,7 +24,12 @@ export async function createStandby(c: Copying, id: string, source: Described): 
  * Brings a copy that has drifted in line. A changed memo needs delete and create, since V1 cannot update one; the copy
  * has never run, so nothing is lost with it.
  */
-export async function bringStandbyUpToDate(c: Copying, id: string, source: Described, target: Described): Promise<void> {
+export async function bringStandbyUpToDate(
+  c: Copying,
+  id: string,
+  source: Described,
+  target: Described,
+): Promise<void> {
   if (differingFields(source, target).some((field) => field.startsWith('memo'))) {
     await c.target.delete(id);
     await createStandby(c, id, source);

@@ -28,7 +28,7 @@ export async function finish(
   audit: Audit,
 ): Promise<Done> {
   await sleepUntil(h, at.boundary);
-  const seen = await reread(h, h.source, id);
+  const seen = await reread(h.source, id);
   const atRest = readNote(seen.schedule.state?.notes).mark?.kind === 'standby';
   const source = atRest ? seen : await mended(h, id, seen, at);
   const settledSource = atRest
@@ -77,9 +77,20 @@ function targetRange(h: Handover, target: Described, boundary: number): Range {
 }
 
 /** A user's edit on the fenced source may have taken our bound off: both sides would run. Put it back at once. */
-async function mended(h: Handover, id: string, source: Described, at: { boundary: number; next?: number }): Promise<Described> {
+async function mended(
+  h: Handover,
+  id: string,
+  source: Described,
+  at: { boundary: number; next?: number },
+): Promise<Described> {
   if (isOurBound(source.schedule.spec?.endTime) || endsBefore(source, at.boundary)) return source;
-  const mark = { kind: 'fence', to: h.target.profile, migration: h.migration, boundary: at.boundary, next: at.next } as const;
+  const mark = {
+    kind: 'fence',
+    to: h.target.profile,
+    migration: h.migration,
+    boundary: at.boundary,
+    next: at.next,
+  } as const;
   return change(h.source, h.time, id, source, fenced(source.schedule, mark));
 }
 
@@ -92,18 +103,12 @@ function endsBefore(source: Described, boundary: number): boolean {
  * Takes our bound off the target, and carries over what its user did to the source while it was fenced: an edit, or a
  * pause (by hand or by pauseOnFailure).
  */
-async function tidy(
-  h: Handover,
-  id: string,
-  seen: Described,
-  source: Described,
-  filled: number,
-): Promise<Described> {
-  let target = await reread(h, h.target, id);
+async function tidy(h: Handover, id: string, seen: Described, source: Described, filled: number): Promise<Described> {
+  let target = await reread(h.target, id);
   const loud = untilQuietMoment(target, h.time.now());
   if (loud > 0) {
     await h.time.sleep(loud);
-    target = await reread(h, h.target, id);
+    target = await reread(h.target, id);
   }
   const bounds = { startTime: source.schedule.spec?.startTime, endTime: target.schedule.spec?.endTime };
   const edited =
@@ -114,7 +119,10 @@ async function tidy(
     ).length > 0;
   let desired = asUserWrote(edited ? { ...source.schedule, state: target.schedule.state } : target.schedule, bounds);
   if (pausedByUser(source) && !target.schedule.state?.paused) {
-    desired = { ...desired, state: { ...desired.state, paused: true, notes: readNote(source.schedule.state?.notes).user } };
+    desired = {
+      ...desired,
+      state: { ...desired.state, paused: true, notes: readNote(source.schedule.state?.notes).user },
+    };
   }
   if (filled > 0 && desired.state?.limitedActions) desired = fewer(desired, filled);
   return change(h.target, h.time, id, target, desired);
@@ -160,7 +168,7 @@ async function sleepUntil(h: Handover, ms: number): Promise<void> {
   if (left > 0) await h.time.sleep(left + 100);
 }
 
-async function reread(h: Handover, cluster: ScheduleCluster, id: string): Promise<Described> {
+async function reread(cluster: ScheduleCluster, id: string): Promise<Described> {
   const described = await cluster.describe(id);
   if (!described) throw new ChangedMeanwhile(cluster.profile, id, 'it was deleted');
   return described;

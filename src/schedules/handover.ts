@@ -14,7 +14,7 @@ import { finish, settleTakenOver } from './finish.ts';
 import { readNote } from './note.ts';
 import { situation } from './pair.ts';
 import type { Described, ScheduleCluster, Time } from './ports.ts';
-import { beforeGivingUp, opened, standby } from './shapes.ts';
+import { asUserWrote, beforeGivingUp, opened, standby } from './shapes.ts';
 import { durationMs } from './times.ts';
 
 export interface Handover {
@@ -111,7 +111,9 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
   }
 }
 
-async function cross(h: Handover, id: string, source: Described, target: Described, audit: Audit): Promise<Step> {
+async function cross(h: Handover, id: string, seen: Described, target: Described, audit: Audit): Promise<Step> {
+  // The mark of a fence whose bound its user took off is still in the note; the user's part is what counts.
+  const source = { ...seen, schedule: asUserWrote(seen.schedule, seen.schedule.spec ?? {}) };
   if (differingFields(source, target).length > 0) {
     await bringStandbyUpToDate(h, id, source, target);
     return AGAIN;

@@ -4,7 +4,7 @@
  */
 import { fencedBoundary, isOurBound, openedBoundary } from './shapes.ts';
 import { type Mark, type StandbyMark, readNote } from './note.ts';
-import type { Schedule } from './times.ts';
+import { type Schedule, toMs } from './times.ts';
 
 export type Situation =
   /** On neither side. */
@@ -51,7 +51,9 @@ export function situation(
     if (s.mark?.kind === 'standby') {
       return { kind: 'foreign', why: `only a paused copy owned by ${s.mark.owner} is left, its schedule is gone` };
     }
-    return sourceFence ? { kind: 'foreign', why: 'it is fenced, but its copy on the target is gone' } : { kind: 'uncopied' };
+    return sourceFence
+      ? { kind: 'foreign', why: 'it is fenced, but its copy on the target is gone' }
+      : { kind: 'uncopied' };
   }
   const targetShut = t.mark?.kind === 'standby';
   if (s.mark?.kind === 'standby') {
@@ -60,7 +62,10 @@ export function situation(
     if (reverse) return { kind: 'reversed', opened: false, ...reverse };
     return { kind: 'handed-over', boundary: s.mark.boundary, bounded: isOurBound(t.schedule.spec?.startTime) };
   }
-  if (sourceFence) return { kind: targetShut ? 'fenced' : 'opened', ...sourceFence };
+  // A user's edit may have taken our bound off: an unbounded source is not fenced, whatever its note says.
+  if (sourceFence && targetShut)
+    return isBoundedBy(s, sourceFence.boundary) ? { kind: 'fenced', ...sourceFence } : { kind: 'ready' };
+  if (sourceFence) return { kind: 'opened', ...sourceFence };
   if (targetShut) return { kind: 'ready' };
   const reverse = fenceOf(t, names.from);
   if (reverse) return { kind: 'reversed', opened: true, ...reverse };
@@ -82,6 +87,11 @@ function fenceOf(at: Side, to: string): { boundary: number; next?: number } | un
     return { boundary: bound ?? at.mark.boundary, next: at.mark.next };
   }
   return at.mark === undefined && bound !== undefined ? { boundary: bound } : undefined;
+}
+
+function isBoundedBy(at: Side, boundary: number): boolean {
+  const end = toMs(at.schedule.spec?.endTime);
+  return end !== undefined && end < boundary;
 }
 
 /** Both sides rest. The one that gave up last is the keeper of the user's note and pause. */

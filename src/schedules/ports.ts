@@ -55,7 +55,12 @@ export interface ScheduleCluster {
   /** By exact id, strongly consistent; undefined when there is none within retention. */
   describeRun(workflowId: string): Promise<Run | undefined>;
   /** Starts the run of exactly one nominal time, as the schedule would have; idempotent by workflow id. */
-  startExactly(scheduleId: string, schedule: Schedule, nominalMs: number, delayMs: number): Promise<'started' | 'exists'>;
+  startExactly(
+    scheduleId: string,
+    schedule: Schedule,
+    nominalMs: number,
+    delayMs: number,
+  ): Promise<'started' | 'exists'>;
   /** Nominal times (without jitter) of a spec after `fromMs` up to `toMs`, asked of the server. */
   nominalTimes(schedule: Schedule, fromMs: number, toMs: number): Promise<number[]>;
 }

@@ -100,8 +100,10 @@ async function settleOne(
     noteRun(audit, due.dueMs, run.startMs ?? due.dueMs);
     return 'ran';
   }
+  const catchup = durationMs(schedule.policies?.catchupWindow);
+  const tooOld = catchup > 0 && time.now() - due.dueMs > catchup;
   const limitReached = Boolean(schedule.state?.limitedActions) && described.remaining === 0;
-  if (schedule.state?.paused || limitReached || (await overlapped(cluster, described, due))) {
+  if (schedule.state?.paused || tooOld || limitReached || (await overlapped(cluster, described, due))) {
     audit.explained++;
     return 'explained';
   }

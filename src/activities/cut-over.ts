@@ -1,0 +1,45 @@
+import { Context } from '@temporalio/activity';
+import { addAudit, emptyAudit } from '../schedules/audit.ts';
+import { handOver } from '../schedules/handover.ts';
+import { FIRST_PAGE, listPage } from '../clusters/inventory.ts';
+import { REAL_TIME } from '../clusters/real-time.ts';
+import { DEFAULT_HANDOVER, type FerryDeps } from './deps.ts';
+import { eachSchedule } from './pages.ts';
+import type { Audit, CutOverResult, PageInput } from './types.ts';
+
+/** Hands over a page of schedules, pipelined. Whatever state an earlier attempt left one in, it goes on from there. */
+export async function cutOverPage(deps: FerryDeps, input: PageInput): Promise<CutOverResult> {
+  const settings = { ...DEFAULT_HANDOVER, ...deps.handover };
+  const source = deps.clusters.get(input.from);
+  const target = deps.clusters.get(input.to);
+  const page = await listPage(source, input.selection, input.cursor, input.pageSize);
+  const result: CutOverResult = {
+    seen: page.entries.length,
+    handedOver: 0,
+    alreadyThere: 0,
+    userPaused: 0,
+    failed: [],
+    audit: provenBefore(),
+  };
+  const handover = { source, target, time: REAL_TIME, migration: input.migration, ...settings };
+
+  const progress = (): object => ({ audit: result.audit });
+  const walked = await eachSchedule(page.entries, settings.inFlight, progress, async ({ id }) => {
+    const done = await handOver(handover, id);
+    result.audit = addAudit(result.audit, done.audit);
+    if (done.reason) result.failed.push(done.reason);
+    if (done.outcome === 'handed-over') result.handedOver++;
+    if (done.outcome === 'already-there') result.alreadyThere++;
+    if (done.userPaused) result.userPaused++;
+  });
+  if (walked.complete) return { ...result, next: page.next };
+  // The page will be walked again, and what is done will then count as already there; what was proven is kept.
+  const none = { seen: 0, handedOver: 0, alreadyThere: 0, userPaused: 0, failed: [] };
+  return { ...result, ...none, next: input.cursor ?? FIRST_PAGE };
+}
+
+/** Verdicts of an attempt that was cut off, from its last heartbeat. */
+function provenBefore(): Audit {
+  const details = Context.current().info.heartbeatDetails as { audit?: Audit } | undefined;
+  return addAudit(emptyAudit(), details?.audit ?? emptyAudit());
+}

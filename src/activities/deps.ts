@@ -1,0 +1,25 @@
+/** What the activities are built from; the composition root makes it. */
+import type { Client } from '@temporalio/client';
+import type { Cluster } from '../clusters/cluster.ts';
+
+export interface ClusterSource {
+  /** The cluster of a profile, connected once and shared. Throws UnknownProfile. */
+  get(profile: string): Cluster;
+}
+
+export interface HandoverSettings {
+  /** Schedules between fence and retirement at a time. */
+  inFlight: number;
+  leadMs: number;
+  idleLimitMs: number;
+}
+
+export const DEFAULT_HANDOVER: HandoverSettings = { inFlight: 40, leadMs: 4_000, idleLimitMs: 60_000 };
+
+export interface FerryDeps {
+  clusters: ClusterSource;
+  /** Client of the control namespace. */
+  control: Client;
+  taskQueue: string;
+  handover?: Partial<HandoverSettings>;
+}

@@ -1,0 +1,59 @@
+/**
+ * Walking a page of schedules: many in flight, each for moments. Cancelled, it starts no further schedule, lets those in
+ * flight finish (a fence is never left half built on purpose) and says how far it came.
+ */
+import { Context } from '@temporalio/activity';
+import PQueue from 'p-queue';
+import type { InventoryEntry } from '../clusters/inventory.ts';
+
+/** Where a page was interrupted: how many of its entries, in order, are done. */
+export interface Walked {
+  complete: boolean;
+}
+
+/** Heartbeats on a timer of its own: a schedule waiting for its boundary must not look like a dead worker. */
+export function heartbeating(details: () => unknown): { stop: () => void } {
+  const { heartbeat } = Context.current();
+  const beat = (): void => heartbeat(details());
+  beat();
+  const timer = setInterval(beat, 5_000);
+  return { stop: () => clearInterval(timer) };
+}
+
+export async function eachSchedule(
+  entries: InventoryEntry[],
+  concurrency: number,
+  details: () => object,
+  treat: (entry: InventoryEntry) => Promise<void>,
+): Promise<Walked> {
+  const { cancellationSignal } = Context.current();
+  let done = 0;
+  let current = '';
+  const pulse = heartbeating(() => ({ ...details(), done, of: entries.length, current }));
+  const queue = new PQueue({ concurrency });
+  const failures: unknown[] = [];
+  let skipped = 0;
+  try {
+    for (const entry of entries) {
+      void queue.add(async () => {
+        if (cancellationSignal.aborted || failures.length > 0) {
+          skipped++;
+          return;
+        }
+        current = entry.id;
+        try {
+          await treat(entry);
+          done++;
+        } catch (error) {
+          failures.push(error);
+        }
+      });
+    }
+    await queue.onIdle();
+  } finally {
+    pulse.stop();
+  }
+  // Whatever was not a verdict about one schedule is the step's own failure: the activity is tried again.
+  if (failures.length > 0) throw failures[0];
+  return { complete: skipped === 0 };
+}

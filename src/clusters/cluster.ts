@@ -1,0 +1,193 @@
+/**
+ * One Temporal cluster over its raw public API. Never through the SDK's schedule helpers or a data converter: their round
+ * trip loses headers and time zone data and re-encodes payloads.
+ */
+import { randomUUID } from 'node:crypto';
+import {
+  Connection,
+  type ConnectionOptions,
+  type WorkflowService,
+  defaultGrpcRetryOptions,
+  makeGrpcRetryInterceptor,
+} from '@temporalio/client';
+import { status } from '@grpc/grpc-js';
+import { Calls, type CallLimits, codeOf, isNotFound } from './calls.ts';
+import { describedFrom } from './described.ts';
+import type { Profile } from './profiles.ts';
+import { startRequest } from './start-request.ts';
+import type { ScheduleContent } from '../schedules/canonical.ts';
+import type { Described, Run, ScheduleCluster } from '../schedules/ports.ts';
+import { type Schedule, toMs } from '../schedules/times.ts';
+import { timestamp } from './proto-times.ts';
+
+export const IDENTITY = 'temporal-ferry';
+/** Throw-away paused schedules that only answer what a spec's nominal times are. */
+export const SCRATCH_PREFIX = 'ferry-times-';
+
+/** A write whose outcome the transport did not tell: the schedule itself is asked next. */
+const UNKNOWN_OUTCOME = new Set([status.DEADLINE_EXCEEDED, status.UNAVAILABLE, status.CANCELLED, status.UNKNOWN]);
+
+export class Cluster implements ScheduleCluster {
+  readonly profile: string;
+  readonly namespace: string;
+  readonly calls: Calls;
+  readonly connection: Connection;
+
+  constructor(profile: Profile, connection: Connection, calls: Calls) {
+    this.profile = profile.name;
+    this.namespace = profile.namespace;
+    this.connection = connection;
+    this.calls = calls;
+  }
+
+  /** Lazy: nothing is sent before the first call. `interceptors` go in front of the retries, for tests that lose calls. */
+  static open(profile: Profile, limits?: CallLimits, interceptors: ConnectionOptions['interceptors'] = []): Cluster {
+    const retry = defaultGrpcRetryOptions();
+    const connection = Connection.lazy({
+      ...profile.connect.connectionOptions,
+      // grpc-js reads the prefixed name only; without it a page of schedules with large payloads is refused at 4 MB.
+      channelArgs: { 'grpc.max_receive_message_length': 128 * 1024 * 1024 },
+      interceptors: [
+        // Throttling is answered by `Calls`, which slows down; retried below it, it would go unseen.
+        makeGrpcRetryInterceptor({
+          ...retry,
+          retryableDecider: (attempt, s) => s.code !== status.RESOURCE_EXHAUSTED && retry.retryableDecider(attempt, s),
+        }),
+        ...interceptors,
+      ],
+    } as ConnectionOptions);
+    return new Cluster(profile, connection, new Calls(limits));
+  }
+
+  /** One call with a deadline, under the cluster's cap. */
+  async call<T>(rpc: (service: WorkflowService) => Promise<T>): Promise<T> {
+    return this.calls.run(() =>
+      this.connection.withDeadline(Date.now() + this.calls.deadlineMs, () => rpc(this.connection.workflowService)),
+    );
+  }
+
+  async describe(id: string): Promise<Described | undefined> {
+    try {
+      const { namespace } = this;
+      return describedFrom(await this.call((s) => s.describeSchedule({ namespace, scheduleId: id })));
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async create(id: string, content: ScheduleContent): Promise<'created' | 'exists'> {
+    try {
+      await this.call((s) =>
+        s.createSchedule({
+          namespace: this.namespace,
+          scheduleId: id,
+          schedule: content.schedule,
+          memo: content.memo,
+          searchAttributes: content.searchAttributes,
+          identity: IDENTITY,
+          requestId: randomUUID(),
+        }),
+      );
+      return 'created';
+    } catch (error) {
+      if (codeOf(error) === status.ALREADY_EXISTS) return 'exists';
+      throw error;
+    }
+  }
+
+  async update(
+    id: string,
+    schedule: Schedule,
+    token: Uint8Array,
+    searchAttributes?: ScheduleContent['searchAttributes'],
+  ): Promise<'accepted' | 'conflict' | 'gone'> {
+    try {
+      await this.call((s) =>
+        s.updateSchedule({
+          namespace: this.namespace,
+          scheduleId: id,
+          schedule,
+          conflictToken: token,
+          searchAttributes,
+          identity: IDENTITY,
+          requestId: randomUUID(),
+        }),
+      );
+      return 'accepted';
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === status.FAILED_PRECONDITION) return 'conflict';
+      if (code === status.NOT_FOUND) return 'gone';
+      if (code !== undefined && UNKNOWN_OUTCOME.has(code)) return 'accepted';
+      throw error;
+    }
+  }
+
+  async delete(id: string): Promise<void> {
+    try {
+      await this.call((s) => s.deleteSchedule({ namespace: this.namespace, scheduleId: id, identity: IDENTITY }));
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  async matchingTimes(id: string, fromMs: number, toMillis: number): Promise<number[]> {
+    if (toMillis <= fromMs) return [];
+    const { startTime } = await this.call((s) =>
+      s.listScheduleMatchingTimes({
+        namespace: this.namespace,
+        scheduleId: id,
+        startTime: timestamp(fromMs),
+        endTime: timestamp(toMillis),
+      }),
+    );
+    return (startTime ?? []).map((t) => toMs(t) ?? 0);
+  }
+
+  async describeRun(workflowId: string): Promise<Run | undefined> {
+    try {
+      const { workflowExecutionInfo: info } = await this.call((s) =>
+        s.describeWorkflowExecution({ namespace: this.namespace, execution: { workflowId } }),
+      );
+      const closeMs = toMs(info?.closeTime);
+      return { workflowId, open: closeMs === undefined, startMs: toMs(info?.startTime), closeMs };
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async startExactly(
+    scheduleId: string,
+    schedule: Schedule,
+    nominalMs: number,
+    delayMs: number,
+  ): Promise<'started' | 'exists'> {
+    const request = startRequest(this.namespace, scheduleId, schedule, nominalMs, delayMs);
+    try {
+      await this.call((s) => s.startWorkflowExecution(request));
+      return 'started';
+    } catch (error) {
+      if (codeOf(error) === status.ALREADY_EXISTS) return 'exists';
+      throw error;
+    }
+  }
+
+  async nominalTimes(schedule: Schedule, fromMs: number, toMillis: number): Promise<number[]> {
+    const id = `${SCRATCH_PREFIX}${randomUUID()}`;
+    const spec = { ...schedule.spec, jitter: null, startTime: null, endTime: null };
+    const action = { startWorkflow: { workflowId: id, workflowType: { name: id }, taskQueue: { name: id } } };
+    const notes = 'temporal-ferry: answers one question about a spec; may be deleted at any time';
+    await this.create(id, { schedule: { spec, action, state: { paused: true, notes } } });
+    try {
+      return await this.matchingTimes(id, fromMs, toMillis);
+    } finally {
+      await this.delete(id);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.connection.close();
+  }
+}

@@ -1,0 +1,32 @@
+/** A DescribeSchedule answer as the handover reads it. */
+import type { temporal } from '@temporalio/proto';
+import type { Described, Engine } from '../schedules/ports.ts';
+import { toMs, toNumber } from '../schedules/times.ts';
+
+export function describedFrom(answer: temporal.api.workflowservice.v1.IDescribeScheduleResponse): Described {
+  const info = answer.info ?? {};
+  const token = answer.conflictToken ?? new Uint8Array();
+  return {
+    schedule: answer.schedule ?? {},
+    memo: answer.memo,
+    searchAttributes: answer.searchAttributes,
+    token,
+    engine: engineOf(token),
+    updatedMs: toMs(info.updateTime),
+    createdMs: toMs(info.createTime),
+    futureMs: (info.futureActionTimes ?? []).map((t) => toMs(t) ?? 0),
+    recent: (info.recentActions ?? []).map((action) => ({
+      workflowId: action.startWorkflowResult?.workflowId ?? '',
+      dueMs: toMs(action.scheduleTime) ?? 0,
+      startedMs: toMs(action.actualTime) ?? 0,
+    })),
+    running: (info.runningWorkflows ?? []).map((run) => run.workflowId ?? ''),
+    buffered: Math.max(0, toNumber(info.bufferSize)),
+    remaining: toNumber(answer.schedule?.state?.remainingActions),
+  };
+}
+
+/** V1 writes its token big-endian, V2 little-endian: small counters tell them apart by their first byte. */
+function engineOf(token: Uint8Array): Engine {
+  return token.length > 0 && token[0] !== 0 ? 'v2' : 'v1';
+}

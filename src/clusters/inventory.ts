@@ -1,0 +1,60 @@
+/**
+ * Which schedules a tenant has on a cluster. ListSchedules is eventually consistent: an inventory to walk over, never a
+ * reason to decide anything.
+ */
+import type { temporal } from '@temporalio/proto';
+import type { Selection } from '../activities/types.ts';
+import { type Cluster, SCRATCH_PREFIX } from './cluster.ts';
+
+/** Cursor of the first page, for one that was interrupted and is walked again. */
+export const FIRST_PAGE = 'first';
+
+export interface InventoryEntry {
+  id: string;
+  notes: string;
+  paused: boolean;
+  /** Due times ahead as last published, ms; stale by nature. */
+  info: temporal.api.schedule.v1.IScheduleListInfo;
+}
+
+export interface InventoryPage {
+  entries: InventoryEntry[];
+  /** Opaque; undefined after the last page. */
+  next?: string;
+}
+
+export async function listPage(
+  cluster: Cluster,
+  selection: Selection,
+  cursor: string | undefined,
+  pageSize: number,
+): Promise<InventoryPage> {
+  const answer = await cluster.call((s) =>
+    s.listSchedules({
+      namespace: cluster.namespace,
+      maximumPageSize: pageSize,
+      query: 'query' in selection ? selection.query : '',
+      nextPageToken: cursor === undefined || cursor === FIRST_PAGE ? undefined : Buffer.from(cursor, 'base64'),
+    }),
+  );
+  const entries = (answer.schedules ?? [])
+    .map((entry) => ({
+      id: entry.scheduleId ?? '',
+      notes: entry.info?.notes ?? '',
+      paused: Boolean(entry.info?.paused),
+      info: entry.info ?? {},
+    }))
+    .filter(({ id }) => !id.startsWith(SCRATCH_PREFIX) && (!('prefix' in selection) || id.startsWith(selection.prefix)));
+  const token = answer.nextPageToken;
+  return { entries, next: token && token.length > 0 ? Buffer.from(token).toString('base64') : undefined };
+}
+
+/** Every schedule of the tenant, a page in memory at a time. */
+export async function* walk(cluster: Cluster, selection: Selection, pageSize = 200): AsyncGenerator<InventoryEntry> {
+  let cursor: string | undefined;
+  do {
+    const page = await listPage(cluster, selection, cursor, pageSize);
+    yield* page.entries;
+    cursor = page.next;
+  } while (cursor !== undefined);
+}

@@ -1,0 +1,50 @@
+/**
+ * Clusters are profiles of Temporal's own environment configuration (temporal.toml). TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE
+ * and TEMPORAL_API_KEY in the environment would override every profile, which makes source and target one cluster
+ * without a word: they are never applied here.
+ */
+import { type ClientConnectConfig, loadClientConfig, loadClientConnectConfig } from '@temporalio/envconfig';
+
+export interface Profile {
+  name: string;
+  namespace: string;
+  connect: ClientConnectConfig;
+}
+
+export class UnknownProfile extends Error {
+  override name = 'UnknownProfile';
+}
+
+export class Profiles {
+  readonly #file: string | undefined;
+
+  /** `file` is the temporal.toml to read; without it, the CLI's default place. */
+  constructor(file: string | undefined) {
+    this.#file = file;
+  }
+
+  names(): string[] {
+    return Object.keys(loadClientConfig({ configSource: this.#source(), overrideEnvVars: {} }).profiles).toSorted();
+  }
+
+  /** Throws UnknownProfile naming the profiles there are. Read anew each time, so that a rotated key is picked up. */
+  load(name: string): Profile {
+    const known = this.names();
+    if (!known.includes(name)) {
+      throw new UnknownProfile(
+        `no profile "${name}" in ${this.#file ?? 'the default temporal.toml'}; it has ${known.map((n) => `"${n}"`).join(', ') || 'none'}. ` +
+          `Add [profile.${name}] with its address and namespace, or name one of those`,
+      );
+    }
+    const connect = loadClientConnectConfig({ profile: name, configSource: this.#source(), disableEnv: true });
+    if (!connect.namespace || !connect.connectionOptions.address) {
+      const missing = connect.namespace ? 'address' : 'namespace';
+      throw new UnknownProfile(`profile "${name}" has no ${missing}; add \`${missing} = "…"\` under [profile.${name}]`);
+    }
+    return { name, namespace: connect.namespace, connect };
+  }
+
+  #source(): { path: string } | undefined {
+    return this.#file === undefined ? undefined : { path: this.#file };
+  }
+}
