@@ -1,0 +1,13 @@
+/** What the tenants of demo and tests run. Their input is encrypted and does not matter here, so none takes any. */
+import { sleep } from '@temporalio/workflow';
+
+/** Done at once. */
+export async function quick(): Promise<string> {
+  return 'done';
+}
+
+/** Open for a moment, so that overlap policies have something to look at. */
+export async function brief(): Promise<string> {
+  await sleep('100 ms');
+  return 'done';
+}
