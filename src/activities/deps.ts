@@ -22,4 +22,6 @@ export interface FerryDeps {
   control: Client;
   taskQueue: string;
   handover?: Partial<HandoverSettings>;
+  /** TEMPORAL_* variables that would override profiles, and are not applied. */
+  ignoredEnvironment?: string[];
 }

@@ -43,6 +43,11 @@ export async function watchOwnership(deps: FerryDeps, input: Crossing): Promise<
       if (!from || at.kind === 'gone') continue;
       if (at.kind === 'handed-over' && from.schedule.state?.paused) continue;
       if (to && (at.kind === 'foreign' || at.kind === 'handed-over')) {
+        if (from.schedule.state?.paused) {
+          // Paused, but its mark was overwritten: without it nobody could tell which side owns it.
+          await shut(source, input, id, from);
+          continue;
+        }
         const runs = from.recent.filter((action) => action.startedMs >= (from.updatedMs ?? 0)).length;
         await shut(source, input, id, from);
         const found = `it was unpaused on ${input.from} while ${input.to} owns it, and ran ${runs} times there`;

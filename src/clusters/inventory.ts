@@ -44,7 +44,9 @@ export async function listPage(
       paused: Boolean(entry.info?.paused),
       info: entry.info ?? {},
     }))
-    .filter(({ id }) => !id.startsWith(SCRATCH_PREFIX) && (!('prefix' in selection) || id.startsWith(selection.prefix)));
+    .filter(
+      ({ id }) => !id.startsWith(SCRATCH_PREFIX) && (!('prefix' in selection) || id.startsWith(selection.prefix)),
+    );
   const token = answer.nextPageToken;
   return { entries, next: token && token.length > 0 ? Buffer.from(token).toString('base64') : undefined };
 }

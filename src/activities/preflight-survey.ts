@@ -1,0 +1,166 @@
+/** What the schedules of a tenant need, gathered one by one, and what will be done to each. */
+import { isUserAttribute } from '../schedules/canonical.ts';
+import { chooseCrossing } from '../schedules/boundary.ts';
+import { noteFits, readNote } from '../schedules/note.ts';
+import { situation } from '../schedules/pair.ts';
+import type { Described, Engine } from '../schedules/ports.ts';
+import type { Schedule } from '../schedules/times.ts';
+import { DEFAULT_HANDOVER } from './deps.ts';
+import type { ClusterFacts, Crossing, PreflightReport, Reason, ScheduleWrite } from './types.ts';
+
+interface Seen {
+  source: Schedule;
+  write: ScheduleWrite;
+  quiet: boolean;
+  /** Owned by the target already. */
+  there: boolean;
+}
+
+const QUIET_RPCS = 11;
+const FENCED_RPCS = 23;
+
+export class Survey {
+  readonly blockers: Reason[] = [];
+  /** Search attribute → one schedule that uses it. */
+  readonly attributes = new Map<string, string>();
+  /** Task queue → one schedule that uses it. */
+  readonly queues = new Map<string, string>();
+  readonly counts: PreflightReport['schedules'] = { total: 0, paused: 0, active: 0 };
+  readonly #input: Crossing;
+  readonly #seen = new Map<string, Seen>();
+  readonly #engines = { source: new Set<Engine>(), target: new Set<Engine>() };
+
+  constructor(input: Crossing) {
+    this.#input = input;
+  }
+
+  has(id: string): boolean {
+    return this.#seen.has(id);
+  }
+
+  see(id: string, source: Described): void {
+    const { from, to, migration } = this.#input;
+    const { mark, user } = readNote(source.schedule.state?.notes);
+    const there = mark?.kind === 'standby' && mark.owner === to;
+    const paused = Boolean(source.schedule.state?.paused) && !there;
+    this.counts.total++;
+    this.counts[paused ? 'paused' : 'active']++;
+    this.#engines.source.add(source.engine);
+    const object = `schedule ${id} on ${from}`;
+    const action = source.schedule.action?.startWorkflow;
+    if (!action)
+      this.#block(object, 'action-unknown', 'its action starts no workflow', 'leave it out of the selection');
+    if (!there && !noteFits(user, migration, to)) {
+      const found = `its note of ${Buffer.byteLength(user)} bytes leaves no room for the handover's mark (1000 bytes in all)`;
+      this.#block(object, 'note-too-long', found, 'shorten the note to about 600 bytes');
+    }
+    for (const name of [
+      ...Object.keys(source.searchAttributes?.indexedFields ?? {}),
+      ...Object.keys(action?.searchAttributes?.indexedFields ?? {}),
+    ]) {
+      if (isUserAttribute(name) && !this.attributes.has(name)) this.attributes.set(name, id);
+    }
+    const queue = action?.taskQueue?.name;
+    if (queue && !this.queues.has(queue)) this.queues.set(queue, id);
+    const quiet = chooseCrossing(source, Date.now(), DEFAULT_HANDOVER.leadMs).kind === 'quiet';
+    const write = { schedule: id, writes: this.#writes(quiet, paused, there), warnings: warningsFor(source) };
+    this.#seen.set(id, { write, quiet, there, source: ownershipOf(source.schedule) });
+  }
+
+  /** The list shows our own paused copy. */
+  copied(id: string): void {
+    const seen = this.#seen.get(id);
+    if (seen && !seen.there)
+      seen.write.writes[0] = `${this.#input.to}: bring the paused copy up to date if it has drifted`;
+  }
+
+  seeTarget(id: string, target: Described): void {
+    const seen = this.#seen.get(id);
+    this.#engines.target.add(target.engine);
+    if (!seen) return;
+    const { from, to } = this.#input;
+    const at = situation(seen.source, target.schedule, { from, to });
+    if (at.kind === 'foreign') {
+      this.#block(
+        `schedule ${id} on ${to}`,
+        'id-taken',
+        at.why,
+        'delete or rename it there, or leave this one out of the selection',
+      );
+    } else this.copied(id);
+  }
+
+  /** Nothing to move is a reason too. */
+  concludeSelection(blockers: Reason[], resuming: boolean): void {
+    const { tenant, from, to, selection } = this.#input;
+    const selected = 'query' in selection ? `query ${selection.query}` : JSON.stringify(selection);
+    const object = `tenant ${tenant}`;
+    if (this.counts.total === 0) {
+      const remedy = `check \`schedules\` in the input: a visibility query, {"prefix": "…"} or {"all": true}`;
+      blockers.push({ object, code: 'nothing-selected', found: `no schedule on ${from} matches ${selected}`, remedy });
+    } else if (!resuming && [...this.#seen.values()].every(({ there }) => there)) {
+      const remedy = `nothing to do; to move it back start MigrateTenant with from "${to}" and to "${from}"`;
+      blockers.push({
+        object,
+        code: 'already-on-target',
+        found: `all its ${this.counts.total} schedules run on ${to} already`,
+        remedy,
+      });
+    }
+  }
+
+  engineOf(side: 'source' | 'target'): ClusterFacts['engine'] {
+    const [first, ...others] = this.#engines[side];
+    return others.length > 0 ? 'mixed' : (first ?? 'unknown');
+  }
+
+  plan(): ScheduleWrite[] {
+    return [...this.#seen.values()].map(({ write }) => write).toSorted((a, b) => (a.schedule < b.schedule ? -1 : 1));
+  }
+
+  rpcEstimate(): number {
+    return [...this.#seen.values()].reduce((sum, { quiet }) => sum + (quiet ? QUIET_RPCS : FENCED_RPCS), 0);
+  }
+
+  #writes(quiet: boolean, paused: boolean, there: boolean): string[] {
+    const { from, to } = this.#input;
+    if (there) return [];
+    const create = `${to}: create a paused copy`;
+    if (paused)
+      return [
+        create,
+        `${from}: mark as paused copy`,
+        `${to}: take over, still paused by its user, with the user's note`,
+      ];
+    if (quiet) return [create, `${from}: pause, note the new owner`, `${to}: unpause, with the user's note`];
+    return [
+      create,
+      `${from}: set end_time right before the boundary`,
+      `${to}: unpause with start_time at the boundary`,
+      `${to}: take start_time off again`,
+      `${from}: restore end_time, pause, note the new owner`,
+    ];
+  }
+
+  #block(object: string, code: string, found: string, remedy: string): void {
+    this.blockers.push({ object, code, found, remedy });
+  }
+}
+
+/** Just what `situation` looks at: payloads of 30,000 schedules are not kept. */
+function ownershipOf({ spec, state }: Schedule): Schedule {
+  return {
+    spec: { startTime: spec?.startTime, endTime: spec?.endTime },
+    state: { paused: state?.paused, notes: state?.notes },
+  };
+}
+
+/** What the public API cannot carry across. */
+function warningsFor(source: Described): string[] {
+  const warnings: string[] = [];
+  const { state } = source.schedule;
+  if (state?.limitedActions) warnings.push(`${source.remaining} remaining actions move by value at the boundary`);
+  if (source.buffered > 0) warnings.push(`${source.buffered} buffered starts are waited for on the source`);
+  if (source.recent.length > 0) warnings.push('its first run on the target sees no last completion result or failure');
+  return warnings;
+}

@@ -1,0 +1,118 @@
+/** Reads only. Every reason against the crossing is gathered before any is reported. */
+import PQueue from 'p-queue';
+import type { Cluster } from '../clusters/cluster.ts';
+import { walk } from '../clusters/inventory.ts';
+import { readNote } from '../schedules/note.ts';
+import type { FerryDeps } from './deps.ts';
+import { heartbeating } from './pages.ts';
+import { type SideFacts, inspectSide, sameCluster, skewBetween } from './preflight-clusters.ts';
+import { Survey } from './preflight-survey.ts';
+import { checkAttributes, checkQueues } from './preflight-target.ts';
+import type { ClusterFacts, Crossing, PreflightReport, Reason } from './types.ts';
+
+const CONCURRENCY = 16;
+const MAX_PLANNED = 200;
+
+export async function preflight(deps: FerryDeps, input: Crossing & { resuming: boolean }): Promise<PreflightReport> {
+  const blockers: Reason[] = [];
+  const warnings: Reason[] = environmentWarnings(deps);
+  const survey = new Survey(input);
+  let looked = 0;
+  const pulse = heartbeating(() => ({ looked }));
+  try {
+    const from = await inspectSide(deps, input.from, blockers);
+    const to = await inspectSide(deps, input.to, blockers);
+    if (from && to) {
+      if (sameCluster(from, to)) blockers.push(sameClusterReason(input, from));
+      else {
+        await surveySource(from.cluster, input, survey, () => looked++);
+        await findConflicts(to.cluster, input, survey);
+        survey.concludeSelection(blockers, input.resuming);
+        blockers.push(...survey.blockers);
+        await checkAttributes(from.cluster, to.cluster, survey, blockers, warnings);
+        await checkQueues(to.cluster, survey, blockers);
+      }
+    }
+    const skew = from && to ? await skewBetween(from, to, warnings) : undefined;
+    const planned = survey.plan();
+    return {
+      blockers,
+      warnings,
+      schedules: survey.counts,
+      facts: {
+        from: factsOf(input.from, from, survey.engineOf('source')),
+        to: factsOf(input.to, to, survey.engineOf('target')),
+        clockSkewMs: skew?.skewMs ?? null,
+        clockSkewErrorMs: skew?.errorMs ?? null,
+      },
+      plan: {
+        schedules: planned.slice(0, MAX_PLANNED),
+        omitted: Math.max(0, planned.length - MAX_PLANNED),
+        rpcEstimate: survey.rpcEstimate(),
+      },
+    };
+  } finally {
+    pulse.stop();
+  }
+}
+
+async function surveySource(source: Cluster, input: Crossing, survey: Survey, looked: () => void): Promise<void> {
+  const queue = new PQueue({ concurrency: CONCURRENCY });
+  const failures: unknown[] = [];
+  for await (const { id } of walk(source, input.selection)) {
+    await queue.onSizeLessThan(CONCURRENCY * 2);
+    void queue.add(async () => {
+      try {
+        const described = await source.describe(id);
+        if (described) survey.see(id, described);
+        looked();
+      } catch (error) {
+        failures.push(error);
+      }
+    });
+  }
+  await queue.onIdle();
+  if (failures.length > 0) throw failures[0];
+}
+
+/** Another tenant may hold an id of ours on the target, so the whole namespace is listed; Describe decides. */
+async function findConflicts(target: Cluster, input: Crossing, survey: Survey): Promise<void> {
+  for await (const { id, notes } of walk(target, { all: true }, 1000)) {
+    if (!survey.has(id)) continue;
+    const { mark } = readNote(notes);
+    if (mark?.kind === 'standby' && mark.owner === input.from) {
+      survey.copied(id);
+      continue;
+    }
+    const described = await target.describe(id);
+    if (described) survey.seeTarget(id, described);
+  }
+}
+
+function environmentWarnings(deps: FerryDeps): Reason[] {
+  return (deps.ignoredEnvironment ?? []).map((name) => ({
+    object: `environment variable ${name}`,
+    code: 'environment-ignored',
+    found: `it is set where the worker runs, and would override every profile`,
+    remedy: `nothing: profiles are read from the file alone; unset it to be rid of this line`,
+  }));
+}
+
+function sameClusterReason(input: Crossing, side: SideFacts): Reason {
+  return {
+    object: `profiles ${input.from} and ${input.to}`,
+    code: 'same-cluster',
+    found: `both reach cluster ${side.clusterId}, namespace ${side.cluster.namespace}`,
+    remedy: `correct address or namespace of one of them in temporal.toml`,
+  };
+}
+
+function factsOf(profile: string, side: SideFacts | undefined, engine: ClusterFacts['engine']): ClusterFacts {
+  return {
+    profile,
+    namespace: side?.cluster.namespace ?? '',
+    clusterId: side?.clusterId ?? '',
+    serverVersion: side?.serverVersion ?? 'unknown',
+    engine,
+  };
+}
