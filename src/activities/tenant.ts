@@ -1,0 +1,115 @@
+/**
+ * The tenant's record from the activities' side: it is an entity workflow, reached by update-with-start, so the first
+ * migration of a tenant creates it. The lock's identity is the *first* run id of the migration: a reset keeps it, a
+ * later migration under the same workflow id does not have it.
+ */
+import { activityInfo } from '@temporalio/activity';
+import { type Client, WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client';
+import { refusal } from '../errors.ts';
+import { claimUpdate, recordOwnerUpdate, releaseUpdate, tenantWorkflowId } from '../workflows/messages.ts';
+import type { Tenant } from '../workflows/tenant.ts';
+import type { ClaimAnswer, Holder, Lock } from '../workflows/tenant-record.ts';
+import type { Claim, Crossing, FerryActivities } from './types.ts';
+
+export interface TenantDependencies {
+  /** Of the control namespace. */
+  client: Client;
+  /** Where the `Tenant` workflows run. */
+  taskQueue: string;
+  searchAttributesRegistered: () => Promise<boolean>;
+}
+
+export type TenantActivities = Pick<FerryActivities, 'claimTenant' | 'recordOwner' | 'releaseTenant'>;
+
+export function createTenantActivities(deps: TenantDependencies): TenantActivities {
+  const { client, taskQueue } = deps;
+
+  const record = (tenant: string) => ({
+    startWorkflowOperation: new WithStartWorkflowOperation<typeof Tenant>('Tenant', {
+      workflowId: tenantWorkflowId(tenant),
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      taskQueue,
+      args: [{ tenant }],
+      staticSummary: `Owner and lock of tenant ${tenant}`.slice(0, 200),
+    }),
+  });
+
+  const claim = async (input: Crossing, holder: Holder, takeOverFrom?: string): Promise<ClaimAnswer> => {
+    const { tenant, from, to } = input;
+    return await client.workflow.executeUpdateWithStart(claimUpdate, {
+      ...record(tenant),
+      args: [{ ...holder, from, to, ...(takeOverFrom === undefined ? {} : { takeOverFrom }) }],
+    });
+  };
+
+  return {
+    async claimTenant(input: Crossing): Promise<Claim> {
+      const holder = await ownIdentity(client);
+      let answer = await claim(input, holder);
+      if (!answer.granted && !(await isRunning(client, answer.holder))) {
+        // Between the two claims somebody else may have taken over; then the second names them.
+        answer = await claim(input, holder, answer.holder.runId);
+      }
+      if (!answer.granted) throw locked(input.tenant, answer.holder);
+      return {
+        owner: answer.owner,
+        tookOverFrom: answer.tookOverFrom,
+        searchAttributes: await deps.searchAttributesRegistered(),
+      };
+    },
+
+    async recordOwner({ tenant, owner, event }): Promise<void> {
+      const holder = await ownIdentity(client);
+      const recorded = await client.workflow.executeUpdateWithStart(recordOwnerUpdate, {
+        ...record(tenant),
+        args: [{ ...holder, owner, event }],
+      });
+      if (recorded) return;
+      throw refusal(
+        'TenantLocked',
+        `The record of ${tenant} is held by another migration, so ${holder.migration} cannot write its owner: ` +
+          `see workflow ${tenantWorkflowId(tenant)}.`,
+      );
+    },
+
+    async releaseTenant({ tenant, event }): Promise<void> {
+      const holder = await ownIdentity(client);
+      await client.workflow.executeUpdateWithStart(releaseUpdate, { ...record(tenant), args: [{ ...holder, event }] });
+    },
+  };
+}
+
+/** The migration this activity works for. */
+async function ownIdentity(client: Client): Promise<Holder> {
+  const { workflowExecution } = activityInfo();
+  if (!workflowExecution) throw new Error('A tenant is claimed, recorded and released by migrations only');
+  const { workflowId, runId } = workflowExecution;
+  return { migration: workflowId, runId: await firstRunId(client, workflowId, runId) };
+}
+
+async function firstRunId(client: Client, workflowId: string, runId: string): Promise<string> {
+  const { raw } = await client.workflow.getHandle(workflowId, runId).describe();
+  // Older servers do not say; then a reset migration is taken for one that ended, which its next claim tells.
+  return raw.workflowExecutionInfo?.firstRunId || runId;
+}
+
+/** Whether the holder, or a reset of it, still runs. */
+async function isRunning(client: Client, { migration, runId }: Holder): Promise<boolean> {
+  try {
+    const latest = await client.workflow.getHandle(migration).describe();
+    if (latest.status.name !== 'RUNNING') return false;
+    return latest.runId === runId || latest.raw.workflowExecutionInfo?.firstRunId === runId;
+  } catch (error) {
+    // Past its retention: it ended long ago.
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
+
+function locked(tenant: string, { migration, runId, from, to, since }: Lock): Error {
+  return refusal(
+    'TenantLocked',
+    `${tenant} is held by migration ${migration} (run ${runId}), which moves it from ${from} to ${to} since ${since}. ` +
+      'Only one migration of a tenant can run: wait for it, or send it `rollback` and wait.',
+  );
+}

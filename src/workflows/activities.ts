@@ -1,0 +1,112 @@
+/**
+ * The activities as workflow code calls them: every step with its own timeouts and retries, every call with a summary
+ * that names tenant and purpose.
+ */
+import { ActivityCancellationType, type ActivityOptions, proxyActivities } from '@temporalio/workflow';
+import type { Crossing, FerryActivities, PageInput } from '../activities/types.ts';
+import type { FailureType } from '../errors.ts';
+import { summary } from './summary.ts';
+
+/** A retry cannot change these answers. */
+const nonRetryableErrorTypes: FailureType[] = [
+  'InvalidInput',
+  'TenantLocked',
+  'PreflightFailed',
+  'VerifyFailed',
+  'StepFailed',
+];
+
+const backoff = { initialInterval: '1 s', backoffCoefficient: 2, nonRetryableErrorTypes } as const;
+
+// A cancelled page finishes the schedules in flight and reports how far it came: that answer must be waited for, or
+// schedules would be handed over and never counted.
+const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
+
+/** One short call to the control namespace. Limited: a lock that cannot be had is an answer. */
+const claiming = proxyActivities<FerryActivities>({
+  startToCloseTimeout: '30 s',
+  retry: { ...backoff, maximumInterval: '10 s', maximumAttempts: 10 },
+  cancellationType,
+});
+
+/** The same call where giving up would leave a trap behind: a held lock, a wrong owner. */
+const recording = proxyActivities<FerryActivities>({
+  startToCloseTimeout: '30 s',
+  retry: { ...backoff, maximumInterval: '30 s' },
+  cancellationType,
+});
+
+/** Walks over many schedules; heartbeats, so that a dead worker is noticed within a minute. */
+const walk: ActivityOptions = {
+  startToCloseTimeout: '30 min',
+  heartbeatTimeout: '60 s',
+  retry: { ...backoff, maximumInterval: '30 s', maximumAttempts: 10 },
+  cancellationType,
+};
+const walking = proxyActivities<FerryActivities>(walk);
+
+/** A cluster out of reach for a quarter of an hour is no reason yet to turn a baking tenant around. */
+const watching = proxyActivities<FerryActivities>({
+  ...walk,
+  retry: { ...backoff, maximumInterval: '60 s', maximumAttempts: 20 },
+});
+
+/** The way back never gives up. */
+const undoing = proxyActivities<FerryActivities>({
+  ...walk,
+  retry: { ...backoff, maximumInterval: '60 s' },
+});
+
+export const claimTenant = (c: Crossing) =>
+  claiming.claimTenant.executeWithOptions({ summary: summary(c.tenant, 'take the lock') }, [c]);
+
+export const recordOwner = (input: Parameters<FerryActivities['recordOwner']>[0]) =>
+  recording.recordOwner.executeWithOptions({ summary: summary(input.tenant, `record ${input.owner} as the owner`) }, [
+    input,
+  ]);
+
+export const releaseTenant = (input: Parameters<FerryActivities['releaseTenant']>[0]) =>
+  recording.releaseTenant.executeWithOptions({ summary: summary(input.tenant, 'give the lock back') }, [input]);
+
+export const preflight = (c: Crossing, resuming: boolean) =>
+  walking.preflight.executeWithOptions(
+    { summary: summary(c.tenant, `look for reasons against moving ${c.from} to ${c.to}`) },
+    [{ ...c, resuming }],
+  );
+
+export const copyPage = (input: PageInput, page: number) =>
+  walking.copyPage.executeWithOptions(
+    { summary: summary(input.tenant, `copy schedules to ${input.to}, page ${page}`) },
+    [input],
+  );
+
+export const verifyPage = (input: PageInput, page: number) =>
+  walking.verifyPage.executeWithOptions(
+    { summary: summary(input.tenant, `compare schedules on ${input.from} and ${input.to}, page ${page}`) },
+    [input],
+  );
+
+export const cutOverPage = (input: PageInput, page: number) =>
+  walking.cutOverPage.executeWithOptions(
+    { summary: summary(input.tenant, `hand over schedules to ${input.to}, page ${page}`) },
+    [input],
+  );
+
+export const sweep = (c: Crossing) =>
+  walking.sweep.executeWithOptions({ summary: summary(c.tenant, `look for schedules left on ${c.from}`) }, [c]);
+
+export const watchOwnership = (c: Crossing) =>
+  watching.watchOwnership.executeWithOptions(
+    { summary: summary(c.tenant, `check that only ${c.to} runs the schedules`) },
+    [c],
+  );
+
+/** `input` already names the way back: its `to` is where the migration came from. */
+export const takeBackPage = (input: PageInput, page: number) =>
+  undoing.cutOverPage.executeWithOptions(
+    { summary: summary(input.tenant, `take schedules back to ${input.to}, page ${page}`) },
+    [input],
+  );
+
+export const sweepBack = (c: Crossing) =>
+  undoing.sweep.executeWithOptions({ summary: summary(c.tenant, `look for schedules still on ${c.from}`) }, [c]);

@@ -1,0 +1,40 @@
+/** What went wrong, for people: the innermost message, once, and no stack. */
+import { ActivityFailure, ApplicationFailure, TemporalFailure, TimeoutFailure } from '@temporalio/common';
+import { type FailureType, refusal } from '../errors.ts';
+import type { Phase } from './progress.ts';
+
+const REFUSALS: readonly FailureType[] = [
+  'InvalidInput',
+  'TenantLocked',
+  'PreflightFailed',
+  'VerifyFailed',
+  'StepFailed',
+];
+
+/** A failure of which the message is all there is to know. */
+export function plainFailure(type: string, message: string, cause?: Error): ApplicationFailure {
+  const failure = ApplicationFailure.create({ type, message, nonRetryable: true, cause });
+  failure.stack = `${type}: ${message}`;
+  return failure;
+}
+
+/** `copyPage: connection refused`: which activity, and the innermost reason. */
+export function reasonOf(error: Error): string {
+  let inner = error;
+  while (inner instanceof TemporalFailure && inner.cause) inner = inner.cause;
+  const message = inner instanceof TimeoutFailure ? `timed out (${inner.timeoutType})` : inner.message;
+  return error instanceof ActivityFailure ? `${error.activityType}: ${message}` : message;
+}
+
+/** A refusal keeps its type and words on its way out of an activity; anything else is a failed step. */
+export function failureOf(error: TemporalFailure, tenant: string, phase: Phase): ApplicationFailure {
+  const refused = error instanceof ActivityFailure ? error.cause : error;
+  if (refused instanceof ApplicationFailure) {
+    const type = REFUSALS.find((known) => known === refused.type);
+    if (type !== undefined) return refusal(type, refused.message, ...(refused.details ?? []));
+  }
+  const message =
+    `${tenant}: failed while ${phase}: ${reasonOf(error)}. It handed nothing over and the lock is free: ` +
+    'remove the cause and start the migration again.';
+  return plainFailure('StepFailed', message, error);
+}

@@ -1,0 +1,3 @@
+/** Exactly the workflow types: these names are typed in the Web UI and recorded in histories. */
+export { MigrateTenant } from './migrate-tenant.ts';
+export { Tenant } from './tenant.ts';

@@ -1,0 +1,258 @@
+/**
+ * The JSON object a person types into the Web UI to start `MigrateTenant`, checked before anything else happens. All
+ * problems are reported at once; nothing is guessed.
+ */
+import * as v from 'valibot';
+import type { Selection } from '../activities/types.ts';
+import { refusal } from '../errors.ts';
+import { formatDuration, parseDuration } from './duration.ts';
+import { type Accepted, describeProblems, found, fromIssue, type Problem, unknownKeys } from './input-problems.ts';
+import { nearest } from './nearest.ts';
+
+/** As typed; every field but `tenant` has a default. */
+export interface MigrateTenantInput {
+  tenant: string;
+  /** @default 'cloud' */
+  from?: string;
+  /** @default 'selfhosted' */
+  to?: string;
+  /** A visibility query, or which ids. @default `TenantId = '<tenant>'` */
+  schedules?: string | { prefix: string } | { all: true };
+  /** How long the source stays ready after the cut-over. @default '1 hour' */
+  bake?: string;
+  /** How often ownership is checked during the bake. @default a tenth of the bake, within limits */
+  bakeCheckEvery?: string;
+  /** @default 'auto' */
+  approval?: 'auto' | 'manual';
+  /** Stop after preflight and return the plan. @default false */
+  dryRun?: boolean;
+  /** Schedules a page, 1 to 250. @default a quarter of all, 10 to 250 */
+  pageSize?: number;
+}
+
+/** The same with every default filled in. */
+export interface Settings {
+  tenant: string;
+  from: string;
+  to: string;
+  selection: Selection;
+  bakeMs: number;
+  bakeCheckEveryMs: number;
+  approval: 'auto' | 'manual';
+  dryRun: boolean;
+  pageSize: number | undefined;
+}
+
+const MAX_BAKE_MS = 90 * 24 * 3600 * 1000;
+/** A check is about 11 history events; a migration's history should stay within a few thousand. */
+const MAX_CHECKS = 500;
+
+const durationExamples = 'such as "1 hour", "90s" or "1h 30m"';
+const profileSyntax = 'the name of a connection profile (letters, digits, dot, dash, underscore; at most 64)';
+
+const ACCEPTED: Accepted = {
+  tenant: 'a name of 1 to 200 characters without control characters or spaces around it',
+  from: profileSyntax,
+  to: `${profileSyntax}, another one than \`from\``,
+  schedules: 'a visibility query in quotes, {"prefix": "…"} or {"all": true}',
+  bake: `a duration in quotes ${durationExamples}, at most "90 days", or "0" for none`,
+  bakeCheckEvery: `a duration in quotes ${durationExamples}, at least "1s"`,
+  approval: '"auto" or "manual"',
+  dryRun: 'true or false',
+  pageSize: 'a whole number from 1 to 250',
+};
+
+/** For a value of the wrong JSON type; messages of schemas below are what to do about it. */
+const text = (example: string) => v.string((issue) => wrongText(issue.input, example));
+
+const Profile = (example: string) =>
+  v.pipe(text(example), v.regex(/^[A-Za-z0-9][\w.-]{0,63}$/, `write it as in temporal.toml, such as "${example}"`));
+
+const Duration = (example: string, minMs: number, maxMs: number) =>
+  v.pipe(
+    v.string((issue) => wrongDuration(issue.input, example)),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const parsed = parseDuration(dataset.value);
+      if ('advice' in parsed) {
+        addIssue({ message: parsed.advice });
+        return NEVER;
+      }
+      if (parsed.ms < minMs) addIssue({ message: `write at least "${formatDuration(minMs)}"` });
+      if (parsed.ms > maxMs) addIssue({ message: 'shorten it' });
+      return parsed.ms;
+    }),
+  );
+
+const Schedules = v.pipe(
+  v.unknown(),
+  v.rawTransform(({ dataset, addIssue, NEVER }): Selection => {
+    const selection = readSelection(dataset.value);
+    if (typeof selection === 'object') return selection;
+    addIssue({ message: selection });
+    return NEVER;
+  }),
+);
+
+const Fields = v.pipe(
+  v.object({
+    tenant: v.pipe(
+      text('acme'),
+      v.nonEmpty('write the name the schedules carry, such as "acme"'),
+      v.maxLength(200, 'shorten it'),
+      v.check((name) => name === name.trim(), 'remove the spaces around it'),
+      v.check((name) => !/\p{Cc}/u.test(name), 'remove the control characters'),
+    ),
+    from: v.optional(Profile('cloud'), 'cloud'),
+    to: v.optional(Profile('selfhosted'), 'selfhosted'),
+    schedules: v.optional(Schedules),
+    bake: v.optional(Duration('1 hour', 0, MAX_BAKE_MS), '1 hour'),
+    bakeCheckEvery: v.optional(Duration('5 min', 1000, MAX_BAKE_MS)),
+    approval: v.optional(
+      v.picklist(['auto', 'manual'], (issue) => misspelt(issue.input, ['auto', 'manual'])),
+      'auto',
+    ),
+    dryRun: v.optional(
+      v.boolean((issue) => (typeof issue.input === 'string' ? 'write it without quotes' : 'write true or false')),
+      false,
+    ),
+    pageSize: v.optional(
+      v.pipe(
+        v.number('write a number without quotes, such as 100'),
+        v.check((size) => Number.isInteger(size) && size >= 1 && size <= 250, 'write a number such as 100'),
+      ),
+    ),
+  }),
+  v.forward(
+    v.partialCheck(
+      [['from'], ['to']],
+      ({ from, to }) => from !== to,
+      'name two different profiles: `from` is the source, `to` the target',
+    ),
+    ['to'],
+  ),
+);
+
+/** `args`: everything the workflow was started with. Throws `InvalidInput` naming every problem. */
+export function readMigrateTenantInput(args: unknown[]): Settings {
+  const [input, ...more] = args;
+  const problems: Problem[] = [];
+  if (more.length > 0) {
+    problems.push(whole(`${args.length} arguments`, 'put every field into the one object'));
+  }
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    problems.push(whole(found(input), adviceOnWhole(input)));
+    throw refusal('InvalidInput', describeProblems('MigrateTenant', problems));
+  }
+  problems.push(...unknownKeys(input, ACCEPTED));
+  const parsed = v.safeParse(Fields, input);
+  for (const issue of parsed.issues ?? []) problems.push(withDefaults(fromIssue(issue, ACCEPTED), issue));
+  if (parsed.success) problems.push(...inconsistencies(parsed.output));
+  if (!parsed.success || problems.length > 0) {
+    throw refusal('InvalidInput', describeProblems('MigrateTenant', problems));
+  }
+  const { schedules, bake, bakeCheckEvery, ...rest } = parsed.output;
+  return {
+    tenant: rest.tenant,
+    from: rest.from,
+    to: rest.to,
+    selection: schedules ?? { query: tenantQuery(rest.tenant) },
+    bakeMs: bake,
+    bakeCheckEveryMs: bakeCheckEvery ?? defaultCheckEvery(bake),
+    approval: rest.approval,
+    dryRun: rest.dryRun,
+    pageSize: rest.pageSize,
+  };
+}
+
+/** The server reads visibility queries with a MySQL tokenizer: a quote inside a string is doubled. */
+export function tenantQuery(tenant: string): string {
+  return `TenantId = '${tenant.replaceAll("'", "''")}'`;
+}
+
+/**
+ * Names the server's visibility cannot be asked for: it trims quotes off both ends of a value, and escapes double
+ * quotes and backslashes in a way SQLite and PostgreSQL do not undo. The query would quietly match nothing.
+ */
+export function isQueryable(tenant: string): boolean {
+  return !/^'|'$|["\\]/.test(tenant);
+}
+
+/** A tenth of the bake, at least 10 s; long bakes are checked 48 times, because every check costs history. */
+export function defaultCheckEvery(bakeMs: number): number {
+  return Math.max(10_000, Math.min(bakeMs / 10, Math.max(600_000, Math.ceil(bakeMs / 48))));
+}
+
+type Parsed = v.InferOutput<typeof Fields>;
+
+function inconsistencies({ tenant, schedules, bake, bakeCheckEvery }: Parsed): Problem[] {
+  const problems: Problem[] = [];
+  if (schedules === undefined && !isQueryable(tenant)) {
+    problems.push({
+      field: 'schedules',
+      found: `nothing, and a tenant name (${found(tenant)}) that a visibility query cannot match`,
+      accepted: ACCEPTED.schedules ?? '',
+      advice: 'say which schedules are meant, such as {"prefix": "…"}',
+    });
+  }
+  if (bakeCheckEvery !== undefined && bake / bakeCheckEvery > MAX_CHECKS) {
+    problems.push({
+      field: 'bakeCheckEvery',
+      found: `${formatDuration(bakeCheckEvery)}, which is ${Math.ceil(bake / bakeCheckEvery)} checks in a bake of ${formatDuration(bake)}`,
+      accepted: `a duration that gives at most ${MAX_CHECKS} checks`,
+      advice: `write "${Math.ceil(bake / MAX_CHECKS / 1000)}s" or more`,
+    });
+  }
+  return problems;
+}
+
+function whole(foundText: string, advice: string): Problem {
+  return { field: 'input', found: foundText, accepted: 'one JSON object such as {"tenant": "acme"}', advice };
+}
+
+function adviceOnWhole(input: unknown): string {
+  if (Array.isArray(input)) return 'remove the brackets [ ] around the object';
+  if (typeof input !== 'string') return 'name at least the tenant';
+  if (/^\s*\{/.test(input)) return 'remove the quotes around the object, and the backslashes in it';
+  return `write {"tenant": ${JSON.stringify(input.slice(0, 80))}} if that is the tenant's name`;
+}
+
+/** `null` is what forms send for a field left empty. */
+function withDefaults(problem: Problem, issue: v.BaseIssue<unknown>): Problem {
+  if (issue.input !== null || problem.field === 'tenant') return problem;
+  return { ...problem, advice: 'leave the field out to get its default' };
+}
+
+/** The selection, or what to do instead. */
+function readSelection(value: unknown): Selection | string {
+  const takeAll = 'write {"all": true} to take every schedule of the namespace';
+  if (typeof value === 'string') return value.trim() === '' ? takeAll : { query: value };
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'write the query in quotes';
+  const keys = Object.keys(value);
+  const [key] = keys;
+  if (keys.length !== 1 || key === undefined) return 'give exactly one of `prefix` and `all`';
+  const { prefix, all }: { prefix?: unknown; all?: unknown } = value;
+  if (key === 'prefix') {
+    if (typeof prefix !== 'string') return 'write the prefix in quotes';
+    return prefix.trim() === '' ? takeAll : { prefix };
+  }
+  if (key === 'all') return all === true ? { all } : 'write {"all": true}, or a query for some of them';
+  if (key === 'query') return 'write the query itself in quotes, without {"query": …} around it';
+  return misspelt(key, ['prefix', 'all']);
+}
+
+function wrongText(input: unknown, example: string): string {
+  if (typeof input === 'number' || typeof input === 'boolean') return `put quotes around it: "${input}"`;
+  return `write a text in quotes, such as "${example}"`;
+}
+
+function wrongDuration(input: unknown, example: string): string {
+  if (typeof input === 'number' && Number.isFinite(input)) {
+    return input === 0 ? 'put quotes around it: "0"' : `say the unit in quotes: "${input}s" or "${input}m"`;
+  }
+  return `write a text in quotes, such as "${example}"`;
+}
+
+function misspelt(input: unknown, accepted: string[]): string {
+  const meant = typeof input === 'string' ? nearest(input, accepted) : undefined;
+  return meant === undefined ? `write ${accepted.map((word) => `"${word}"`).join(' or ')}` : `did you mean "${meant}"?`;
+}

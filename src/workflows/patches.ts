@@ -1,0 +1,9 @@
+/**
+ * Changes to workflow code that running migrations must not replay differently.
+ *
+ * Convention: a change that alters the commands of an already recorded history gets an id here, `<what>-<yyyymmdd>`, one
+ * sentence on what differs, and a recorded history under `test/replay/histories` from before it. Code asks
+ * `patched(patches.<name>)`. When no run from before it is left, `patched` becomes `deprecatePatch`, and a release later
+ * both the call and the entry go.
+ */
+export const patches = {} as const satisfies Record<string, `${string}-${number}`>;

@@ -1,0 +1,64 @@
+/** What a migration returns. */
+import type { Audit, Breach, PreflightReport, Reason } from '../activities/types.ts';
+import type { Counts } from './progress.ts';
+import { now, type Run } from './run.ts';
+
+/** What a person let pass with `proceed`, so that no caveat is in a log only. */
+export interface Accepted {
+  at: string;
+  what: string;
+  duplicates: number;
+  missed: number;
+  wrongSide: number;
+}
+
+export type Outcome = 'completed' | 'rolled-back' | 'planned';
+
+export interface MigrationResult {
+  tenant: string;
+  outcome: Outcome;
+  /** Profile of the cluster that owns the tenant now. */
+  owner: string;
+  from: string;
+  to: string;
+  schedules: Counts;
+  /** Covers both ways when it was rolled back. */
+  audit: Audit;
+  /** The last 20 times the wrong cluster, or none, was found active after the cut-over. */
+  breaches: Breach[];
+  warnings: Reason[];
+  notes: string[];
+  startedAt: string;
+  finishedAt: string;
+  /** Why it was rolled back. */
+  reason?: string;
+  /** Only after `proceed` on a ledger or a check that was not clean. */
+  accepted?: Accepted;
+  /** `proceed` ended the bake before its time. */
+  bakeEndedEarly?: boolean;
+  /** Of a dry run. */
+  plan?: PreflightReport;
+}
+
+export function resultOf(run: Run, outcome: Outcome): MigrationResult {
+  const { tenant, owner, from, to, schedules, audit, breaches, warnings, notes, startedAt, rollbackReason } =
+    run.progress;
+  return {
+    tenant,
+    outcome,
+    owner,
+    from,
+    to,
+    schedules,
+    audit,
+    breaches,
+    warnings,
+    notes,
+    startedAt,
+    finishedAt: now(),
+    ...(rollbackReason === null ? {} : { reason: rollbackReason }),
+    ...(run.accepted ? { accepted: run.accepted } : {}),
+    ...(run.bakeEndedEarly ? { bakeEndedEarly: true } : {}),
+    ...(outcome === 'planned' && run.plan ? { plan: run.plan } : {}),
+  };
+}

@@ -1,0 +1,15 @@
+import type { Controls } from '../controls.ts';
+import { count } from '../progress.ts';
+import type { Run } from '../run.ts';
+
+/** Copies are ready and nothing has moved: the last moment to look before the cut-over. */
+export async function approve(run: Run, controls: Controls): Promise<void> {
+  if (run.settings.approval === 'auto') return;
+  await controls.checkpoint();
+  run.enter('awaiting-approval');
+  const { from, to, schedules } = run.progress;
+  await controls.untilProceed(
+    'approval',
+    `\`proceed\`, to hand over ${count(schedules.total)} from ${from} to ${to}; or \`rollback\`, to leave them`,
+  );
+}

@@ -1,0 +1,27 @@
+import * as activities from '../activities.ts';
+import type { Controls } from '../controls.ts';
+import type { Run } from '../run.ts';
+import { handOver, type Pass } from './hand-over.ts';
+
+/** Hands over every schedule, page by page. The caller has armed the way back: from the first call on it may be needed. */
+export async function cutOver(run: Run, controls: Controls): Promise<void> {
+  await controls.checkpoint();
+  run.enter('cutting-over');
+  await forwardPass(run, controls);
+}
+
+/**
+ * Also used to catch what is left later. During a pass the counts only grow; at its end they are exact, because a whole
+ * pass has looked at every schedule. (An attempt that died did work nobody counted.)
+ */
+export async function forwardPass(run: Run, controls: Controls): Promise<Pass> {
+  const { handedOver: before, total } = run.progress.schedules;
+  const pass = await handOver(run, controls, {
+    crossing: run.crossing,
+    treat: activities.cutOverPage,
+    counted: ({ seen, moved, there, failed }) =>
+      run.count({ handedOver: Math.max(before + moved, there), failed, total: Math.max(total, seen) }),
+  });
+  run.count({ total: pass.seen, handedOver: pass.there });
+  return pass;
+}

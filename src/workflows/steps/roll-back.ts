@@ -1,0 +1,73 @@
+import { condition, TemporalFailure, workflowInfo } from '@temporalio/workflow';
+import * as activities from '../activities.ts';
+import type { Controls } from '../controls.ts';
+import { formatDuration } from '../duration.ts';
+import { reasonOf } from '../failures.ts';
+import { count } from '../progress.ts';
+import type { Run } from '../run.ts';
+import { summary } from '../summary.ts';
+import { handOver } from './hand-over.ts';
+
+/** Waits between tries: doubling up to a minute for the first hour or so, then a quarter of an hour. */
+const PATIENT_AFTER = 60;
+/** The server ends a workflow at 51,200 events. An undo that came this far waits for a person instead. */
+const HISTORY_LIMIT = 40_000;
+
+/**
+ * The same hand-over with the sides swapped, until nothing is left on the target. Runs non-cancellably and never gives
+ * up: a tenant on two clusters is worse than a tenant that waits.
+ */
+export async function rollBack(run: Run, controls: Controls): Promise<void> {
+  run.enter('rolling-back');
+  for (let tries = 0; ; tries++) {
+    const left = await takeBack(run, controls);
+    if (left === null) break;
+    await untilNextTry(run, controls, tries, left);
+  }
+  const { tenant, from, to, rollbackReason } = run.progress;
+  const event = `rolled back from ${to} to ${from}: ${rollbackReason ?? 'no reason given'}`;
+  try {
+    await activities.recordOwner({ tenant, migration: run.crossing.migration, owner: from, event });
+  } catch (error) {
+    if (!(error instanceof TemporalFailure)) throw error;
+    // The clusters are right; the record belongs to whoever holds it now.
+    run.note(`the owner could not be recorded: ${reasonOf(error)}`);
+  }
+  run.update({ owner: from });
+  run.count({ handedOver: 0 });
+}
+
+/** One pass and one sweep. What is still to do, as words, or null. */
+async function takeBack(run: Run, controls: Controls): Promise<string | null> {
+  const { handedOver: before } = run.progress.schedules;
+  try {
+    const pass = await handOver(run, controls, {
+      crossing: run.back,
+      treat: activities.takeBackPage,
+      counted: ({ moved, failed }) => run.count({ handedOver: Math.max(0, before - moved), failed }),
+    });
+    const { remaining } = await activities.sweepBack(run.back);
+    if (remaining === 0) return null;
+    // As the sweep sees it: pages whose answer was lost have moved schedules nobody counted.
+    run.count({ handedOver: remaining });
+    const [first] = run.progress.failures;
+    const example = first && pass.failed > 0 ? ` (${first.object}: ${first.found}; ${first.remedy})` : '';
+    return `${count(remaining)} still on ${run.progress.to}${example}`;
+  } catch (error) {
+    if (!(error instanceof TemporalFailure)) throw error;
+    return `the way back failed (${reasonOf(error)})`;
+  }
+}
+
+async function untilNextTry(run: Run, controls: Controls, tries: number, left: string): Promise<void> {
+  const proceeded = controls.proceeded();
+  if (workflowInfo().historyLength > HISTORY_LIMIT) {
+    run.wait('undo', `${left}: it has tried for very long; \`proceed\` tries again`);
+    await condition(proceeded);
+  } else {
+    const ms = tries < PATIENT_AFTER ? Math.min(60_000, 1000 * 2 ** tries) : 900_000;
+    run.wait('undo', `${left}: tried again in ${formatDuration(ms)}, or now with \`proceed\``);
+    await condition(proceeded, ms, { summary: summary(run.progress.tenant, 'wait before taking back what is left') });
+  }
+  run.wait(null, null);
+}

@@ -1,0 +1,59 @@
+import { sleep } from '@temporalio/workflow';
+import * as activities from '../activities.ts';
+import type { Controls } from '../controls.ts';
+import { formatDuration } from '../duration.ts';
+import { count } from '../progress.ts';
+import type { Run } from '../run.ts';
+import { summary } from '../summary.ts';
+import { forwardPass } from './cut-over.ts';
+
+/** Further passes before a person is asked. */
+const RETRIES = 3;
+
+/**
+ * What users created or deleted meanwhile is caught, and what failed is tried again. Ends only when the target owns
+ * every schedule.
+ */
+export async function settle(run: Run, controls: Controls): Promise<void> {
+  await controls.checkpoint();
+  run.enter('settling');
+  for (let retry = 0; ; retry++) {
+    await controls.checkpoint();
+    const { remaining, removed } = await activities.sweep(run.crossing);
+    if (removed.length > 0) {
+      run.note(`${count(removed.length)} deleted by users meanwhile, so the copies were removed: ${some(removed)}`);
+    }
+    const { failed } = run.progress.schedules;
+    if (remaining === 0 && failed === 0) break;
+    if (retry >= RETRIES) {
+      await controls.untilProceed('hold', unsettled(run, remaining));
+      retry = 0;
+    } else if (failed > 0 || retry > 0) {
+      await pauseBefore(run, retry, Math.max(failed, remaining));
+    }
+    const pass = await forwardPass(run, controls);
+    // New schedules keep coming and are handed over: that is progress, not a retry.
+    if (pass.moved > 0 && pass.failed === 0) retry = -1;
+  }
+}
+
+async function pauseBefore(run: Run, retry: number, left: number): Promise<void> {
+  const ms = 5000 * 2 ** retry;
+  run.wait(null, `the next try in ${formatDuration(ms)}: ${count(left)} could not be handed over yet`);
+  await sleep(ms, { summary: summary(run.progress.tenant, `wait before the next try of ${count(left)}`) });
+  run.wait(null, null);
+}
+
+function unsettled({ progress: { from, failures, schedules } }: Run, remaining: number): string {
+  const [first] = failures;
+  const example = first ? ` (${first.object}: ${first.found}; ${first.remedy})` : '';
+  const what = schedules.failed > 0 ? count(schedules.failed) : count(remaining);
+  return (
+    `${what} of ${schedules.total} could not be handed over${example}: ` +
+    `\`proceed\` tries again, \`rollback\` takes everything back to ${from}`
+  );
+}
+
+function some(ids: readonly string[]): string {
+  return ids.length <= 5 ? ids.join(', ') : `${ids.slice(0, 5).join(', ')} and ${ids.length - 5} more`;
+}

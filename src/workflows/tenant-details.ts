@@ -1,0 +1,20 @@
+/** The tenant's record as short markdown for the Web UI. */
+import type { TenantRecord } from './tenant-record.ts';
+
+const EVENTS_SHOWN = 10;
+
+export function tenantDetails({ tenant, owner, lock, history, updatedAt }: TenantRecord): string {
+  const held = lock
+    ? `Held by migration \`${lock.migration}\` (${lock.from} → ${lock.to}) since ${lock.since}.`
+    : 'No migration holds it.';
+  const events = history
+    .slice(-EVENTS_SHOWN)
+    .toReversed()
+    .map(({ at, migration, event }) => `- ${at} \`${migration.slice(0, 80)}\`: ${event.slice(0, 150)}`);
+  return [
+    `## Tenant ${tenant}`,
+    `Owner: **${owner ?? 'never migrated'}**, as of ${updatedAt ?? 'its start'}`,
+    held,
+    ...(events.length === 0 ? [] : ['**Last events**', events.join('\n')]),
+  ].join('\n\n');
+}

@@ -1,0 +1,105 @@
+/**
+ * The tenant's durable record and its transitions, pure. The record is what two migrations of one tenant meet at,
+ * whatever workflow ids they were started with; everything in it can be rebuilt from the live clusters.
+ */
+import type { TenantEvent } from '../activities/types.ts';
+
+/** Which migration holds the tenant. `runId` tells a migration from a later one started with the same workflow id. */
+export interface Holder {
+  migration: string;
+  runId: string;
+}
+
+export interface Lock extends Holder {
+  from: string;
+  to: string;
+  since: string;
+  /** The migration this one was taken over from; kept so that a claim whose answer was lost is answered the same. */
+  tookOverFrom: string | null;
+}
+
+export interface TenantRecord {
+  tenant: string;
+  /** Profile of the cluster that runs the tenant's schedules; null for a tenant never migrated. */
+  owner: string | null;
+  lock: Lock | null;
+  /**
+   * A migration that stopped without releasing the tenant, so schedules may be on either side. It outlives the lock of
+   * whoever took over: only an ending that settles who owns the tenant clears it.
+   */
+  interrupted: string | null;
+  /** Append-only, oldest first. Bounded so that the state stays small enough to carry through continue-as-new. */
+  history: TenantEvent[];
+  updatedAt: string | null;
+}
+
+export interface ClaimRequest extends Holder {
+  from: string;
+  to: string;
+  /** The holder with this run id is known to run no longer: replace it. */
+  takeOverFrom?: string;
+}
+
+export type ClaimAnswer =
+  { granted: true; owner: string | null; tookOverFrom: string | null } | { granted: false; holder: Lock };
+
+export interface ReleaseRequest extends Holder {
+  event: string;
+}
+
+export interface OwnerRequest extends Holder {
+  owner: string;
+  event: string;
+}
+
+const HISTORY_LIMIT = 200;
+
+export function newRecord(tenant: string): TenantRecord {
+  return { tenant, owner: null, lock: null, interrupted: null, history: [], updatedAt: null };
+}
+
+export function claim(record: TenantRecord, request: ClaimRequest, at: string): [TenantRecord, ClaimAnswer] {
+  const { migration, runId, from, to } = request;
+  const { lock } = record;
+  if (lock && isHeldBy(lock, request)) {
+    return [record, { granted: true, owner: record.owner, tookOverFrom: lock.tookOverFrom }];
+  }
+  if (lock && request.takeOverFrom !== lock.runId) {
+    return [record, { granted: false, holder: lock }];
+  }
+  const tookOverFrom = lock ? lock.migration : record.interrupted;
+  const event = `claimed for ${from} to ${to}${lock ? `, taken over from ${lock.migration} (run ${lock.runId})` : ''}`;
+  const claimed: TenantRecord = {
+    ...record,
+    lock: { migration, runId, from, to, since: at, tookOverFrom },
+    interrupted: tookOverFrom,
+  };
+  return [append(claimed, { at, migration, event }), { granted: true, owner: record.owner, tookOverFrom }];
+}
+
+/** A lock held by somebody else is left alone: a late release must not open the door behind a newer migration. */
+export function release(record: TenantRecord, request: ReleaseRequest, at: string): [TenantRecord, boolean] {
+  if (!record.lock || !isHeldBy(record.lock, request)) return [record, false];
+  const released = append({ ...record, lock: null }, { at, migration: request.migration, event: request.event });
+  return [released, true];
+}
+
+/** Refused while somebody else holds the tenant. Without a lock it is accepted: the record may have been recreated. */
+export function recordOwner(record: TenantRecord, request: OwnerRequest, at: string): [TenantRecord, boolean] {
+  const { migration, owner, event } = request;
+  if (record.lock && !isHeldBy(record.lock, request)) return [record, false];
+  const last = record.history.at(-1);
+  if (record.owner === owner && record.interrupted === null && last?.migration === migration && last.event === event) {
+    return [record, true];
+  }
+  const lock = record.lock && { ...record.lock, tookOverFrom: null };
+  return [append({ ...record, lock, owner, interrupted: null }, { at, migration, event }), true];
+}
+
+function isHeldBy(lock: Lock, holder: Holder): boolean {
+  return lock.migration === holder.migration && lock.runId === holder.runId;
+}
+
+function append(record: TenantRecord, event: TenantEvent): TenantRecord {
+  return { ...record, history: [...record.history, event].slice(-HISTORY_LIMIT), updatedAt: event.at };
+}
