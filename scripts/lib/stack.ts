@@ -97,7 +97,9 @@ function plain({ address, namespace }: RunningServer): ClientConfigProfile {
 }
 
 function throughGate(gate: Gate, apiKey: string, { namespace }: RunningServer): ClientConfigProfile {
-  return { address: gate.address, namespace, apiKey, tls: { serverCACert: { data: gate.authority } } };
+  // Without a name the client would send the address as one, which TLS does not allow for IP addresses.
+  const tls = { serverName: 'localhost', serverCACert: { data: gate.authority } };
+  return { address: gate.address, namespace, apiKey, tls };
 }
 
 /** Readable by its owner alone: it holds the API key. */

@@ -1,0 +1,255 @@
+/**
+ * What really ran, read from both clusters and judged against what the schedules were meant to do. Shares nothing with
+ * the product on purpose: expected times come from arithmetic, runs from the list of executions, the side from the
+ * cluster an execution was found on.
+ */
+import type { Connection } from '@temporalio/client';
+import type proto from '@temporalio/proto';
+import type { Intent, PlannedSchedule } from '../../scripts/lib/tenant-load.ts';
+import { waitFor } from '../../scripts/lib/wait.ts';
+
+type Execution = proto.temporal.api.workflow.v1.IWorkflowExecutionInfo;
+
+export interface Side {
+  /** `cloud`, `selfhosted`, … */
+  name: string;
+  connection: Connection;
+  namespace: string;
+}
+
+export interface LedgerInput {
+  sides: Side[];
+  schedules: PlannedSchedule[];
+  /** Nominal times to judge, epoch seconds, inclusive. Leave some seconds after the schedules' creation. */
+  from: number;
+  to: number;
+  /** The clusters in the order they should have owned the schedules: `['cloud', 'selfhosted']`, or one that never moved. */
+  path: string[];
+  /** How long to wait for what is still missing: runs due late, and a list that lags behind. @default 20_000 */
+  settleMs?: number;
+}
+
+export interface Run {
+  side: string;
+  workflowId: string;
+  /** Epoch seconds. */
+  nominal: number;
+  startMs: number;
+  /** Infinity while it is open. */
+  closeMs: number;
+}
+
+export interface LedgerRow {
+  schedule: string;
+  expected: number;
+  once: number;
+  /** Runs beyond the first of a nominal time. */
+  duplicates: number;
+  missed: number;
+  /** Runs on a cluster before it became or after it had ceased to be the owner. */
+  wrongSide: number;
+  /** Left out by the schedule's own overlap policy while a run was open. */
+  explained: number;
+  /** Runs at times the schedule does not have. */
+  unexpected: number;
+  /** How many runs each side had. */
+  runs: Record<string, number>;
+  /** How far behind its latest due moment a run started, at most. */
+  maxLateMs: number;
+  /** Sentences, one for each thing that is wrong. */
+  problems: string[];
+}
+
+export type LedgerTotals = Omit<LedgerRow, 'schedule'>;
+
+export interface Ledger {
+  rows: LedgerRow[];
+  totals: LedgerTotals;
+}
+
+/** Reads until nothing is missing and a second reading says the same, or until waiting longer would change nothing. */
+export async function readLedger(input: LedgerInput): Promise<Ledger> {
+  let last: Ledger | undefined;
+  let lastJudged = '';
+  const settled = waitFor({ what: 'the ledger', timeoutMs: input.settleMs ?? 20_000, everyMs: 1_000 }, async () => {
+    const previous = lastJudged;
+    last = judge(input, await readRuns(input));
+    lastJudged = JSON.stringify(last.totals);
+    return last.totals.missed === 0 && lastJudged === previous;
+  });
+  // Something stayed missing: that is the ledger's answer, not a failure to read it.
+  const error = await settled.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!last) throw error;
+  return last;
+}
+
+/** Pure, so that the judgement itself can be tested. */
+export function judge(input: Omit<LedgerInput, 'sides' | 'settleMs'>, runs: Map<string, Run[]>): Ledger {
+  const rows = input.schedules.map((schedule) => judgeOne(schedule, runs.get(schedule.id) ?? [], input));
+  const totals: LedgerTotals = {
+    expected: 0,
+    once: 0,
+    duplicates: 0,
+    missed: 0,
+    wrongSide: 0,
+    explained: 0,
+    unexpected: 0,
+    runs: {},
+    maxLateMs: 0,
+    problems: [],
+  };
+  for (const row of rows) {
+    for (const key of ['expected', 'once', 'duplicates', 'missed', 'wrongSide', 'explained', 'unexpected'] as const) {
+      totals[key] += row[key];
+    }
+    for (const [side, count] of Object.entries(row.runs)) totals.runs[side] = (totals.runs[side] ?? 0) + count;
+    totals.maxLateMs = Math.max(totals.maxLateMs, row.maxLateMs);
+    totals.problems.push(...row.problems);
+  }
+  return { rows, totals };
+}
+
+export function expectedTimes(intent: Intent, from: number, to: number): number[] {
+  const first = Math.max(from, intent.from ?? from);
+  const last = Math.min(to, intent.until ?? to);
+  const times: number[] = [];
+  const { every, phase, except: [exceptFirst, exceptLast] = [60, 60] } = intent;
+  const offset = (((phase - first) % every) + every) % every;
+  for (let time = first + offset; time <= last; time += every) {
+    const second = time % 60;
+    if (second < exceptFirst || second > exceptLast) times.push(time);
+  }
+  return intent.paused ? [] : times;
+}
+
+function judgeOne(
+  { id, intent }: PlannedSchedule,
+  all: Run[],
+  { from, to, path }: Omit<LedgerInput, 'sides'>,
+): LedgerRow {
+  const runs = all.toSorted((a, b) => a.nominal - b.nominal || a.startMs - b.startMs);
+  const inRange = runs.filter(({ nominal }) => nominal >= from && nominal <= to);
+  const expected = withinLimit(intent, runs, expectedTimes(intent, from, to));
+  const byTime = groupBy(inRange);
+  const row: LedgerRow = {
+    schedule: id,
+    expected: expected.length,
+    once: 0,
+    duplicates: 0,
+    missed: 0,
+    wrongSide: 0,
+    explained: 0,
+    unexpected: 0,
+    runs: {},
+    maxLateMs: 0,
+    problems: [],
+  };
+  for (const time of expected) {
+    const found = byTime.get(time) ?? [];
+    byTime.delete(time);
+    if (found.length === 1) row.once += 1;
+    else if (found.length > 1) {
+      row.duplicates += found.length - 1;
+      row.problems.push(
+        `${id} ran ${found.length} times for ${iso(time)}, on ${found.map(({ side }) => side).join(' and ')}`,
+      );
+    } else if (intent.maySkip && runs.some((run) => wasOpen(run, time, intent.jitter))) row.explained += 1;
+    else {
+      row.missed += 1;
+      row.problems.push(`${id} did not run for ${iso(time)}`);
+    }
+  }
+  for (const [time, found] of byTime) {
+    row.unexpected += found.length;
+    row.problems.push(`${id} ran for ${iso(time)} on ${found[0]?.side}, a time it does not have`);
+  }
+  let owner = 0;
+  for (const run of inRange) {
+    row.runs[run.side] = (row.runs[run.side] ?? 0) + 1;
+    row.maxLateMs = Math.max(row.maxLateMs, run.startMs - (run.nominal + intent.jitter) * 1_000);
+    // The way is only forward: a run on any other side than the present owner's makes the next one owner, if it is that.
+    if (run.side === path[owner]) continue;
+    if (run.side === path[owner + 1]) owner += 1;
+    else {
+      row.wrongSide += 1;
+      row.problems.push(`${id} ran for ${iso(run.nominal)} on ${run.side}, which is not the owner then`);
+    }
+  }
+  return row;
+}
+
+/** A limited schedule has its first `limit` times since its first run ever, which may lie before the range. */
+function withinLimit(intent: Intent, runs: Run[], expected: number[]): number[] {
+  if (intent.limit === undefined) return expected;
+  const first = runs[0]?.nominal ?? expected[0];
+  if (first === undefined) return expected;
+  const allowed = new Set(expectedTimes(intent, first, first + 86_400).slice(0, intent.limit));
+  return expected.filter((time) => allowed.has(time));
+}
+
+/** The scheduler learns a moment late that a run has closed. Schedules that may skip are slower than this moment. */
+function wasOpen(run: Run, time: number, jitter: number): boolean {
+  return run.nominal < time && run.startMs <= (time + jitter + 1) * 1_000 && run.closeMs + 1_000 >= time * 1_000;
+}
+
+function groupBy(runs: Run[]): Map<number, Run[]> {
+  const groups = new Map<number, Run[]>();
+  for (const run of runs) groups.set(run.nominal, [...(groups.get(run.nominal) ?? []), run]);
+  return groups;
+}
+
+/** Every scheduled execution of both clusters since shortly before `from`, by schedule. */
+async function readRuns({ sides, schedules, from }: LedgerInput): Promise<Map<string, Run[]>> {
+  const wanted = new Map(schedules.map(({ id, intent }) => [id, intent]));
+  // Limited schedules are counted from their first run.
+  const since = new Date((from - 3_600) * 1_000).toISOString();
+  const runs = new Map<string, Run[]>();
+  for (const side of sides) {
+    let nextPageToken: Uint8Array | undefined;
+    do {
+      const page = await side.connection.workflowService.listWorkflowExecutions({
+        namespace: side.namespace,
+        query: `TemporalScheduledById IS NOT NULL AND StartTime >= '${since}'`,
+        pageSize: 1_000,
+        nextPageToken,
+      });
+      for (const execution of page.executions ?? []) {
+        const schedule = attribute(execution, 'TemporalScheduledById');
+        if (!wanted.has(schedule)) continue;
+        runs.set(schedule, [...(runs.get(schedule) ?? []), toRun(side.name, execution)]);
+      }
+      nextPageToken = page.nextPageToken ?? undefined;
+    } while (nextPageToken && nextPageToken.length > 0);
+  }
+  return runs;
+}
+
+function toRun(side: string, execution: Execution): Run {
+  const workflowId = execution.execution?.workflowId ?? '';
+  // The action's id, then the nominal time: `orders-run-2026-11-22T16:44:20Z`.
+  const suffix = /-(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$/.exec(workflowId)?.[1];
+  const nominal = Date.parse(suffix ?? '') / 1_000;
+  const recorded = Date.parse(attribute(execution, 'TemporalScheduledStartTime')) / 1_000;
+  if (!(nominal === recorded))
+    throw new Error(`${workflowId} on ${side} was scheduled for ${iso(recorded)}, says its attribute`);
+  const closed = execution.closeTime ? milliseconds(execution.closeTime) : Infinity;
+  return { side, workflowId, nominal, startMs: milliseconds(execution.startTime), closeMs: closed };
+}
+
+function attribute(execution: Execution, name: string): string {
+  const data = execution.searchAttributes?.indexedFields?.[name]?.data;
+  return data ? String(JSON.parse(new TextDecoder().decode(data))) : '';
+}
+
+function milliseconds(time: proto.google.protobuf.ITimestamp | null | undefined): number {
+  return Number(time?.seconds ?? 0) * 1_000 + Math.floor((time?.nanos ?? 0) / 1_000_000);
+}
+
+function iso(seconds: number): string {
+  return Number.isFinite(seconds)
+    ? new Date(seconds * 1_000).toISOString().replace('.000Z', 'Z')
+    : 'an unreadable time';
+}

@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { planTenant, type Intent } from '../../scripts/lib/tenant-load.ts';
+import { expectedTimes, judge, type Run } from '../support/ledger.ts';
+
+const base: Intent = { every: 10, phase: 3, jitter: 0, paused: false, maySkip: false };
+
+describe('expected times', () => {
+  test.each<[string, Partial<Intent>, number[]]>([
+    ['interval with phase', {}, [103, 113, 123, 133]],
+    ['from and until are inclusive', { from: 113, until: 123 }, [113, 123]],
+    ['paused', { paused: true }, []],
+    ['left-out seconds of the minute', { except: [43, 53] }, [123, 133]],
+    ['ended before', { until: 99 }, []],
+  ])('%s', (_title, intent, times) => {
+    expect(expectedTimes({ ...base, ...intent }, 100, 135)).toEqual(times);
+  });
+});
+
+describe('verdicts', () => {
+  const run = (nominal: number, side = 'cloud', openSec = 0.1): Run => ({
+    side,
+    workflowId: `s-run-${nominal}`,
+    nominal,
+    startMs: nominal * 1000 + 50,
+    closeMs: nominal * 1000 + 50 + openSec * 1000,
+  });
+  const verdict = (runs: Run[], intent: Partial<Intent> = {}, path = ['cloud', 'selfhosted']) => {
+    const [template] = planTenant({ tenant: 't', count: 1 });
+    if (!template) throw new Error('no schedule planned');
+    const schedule = { ...template, id: 's', intent: { ...base, ...intent } };
+    const { totals } = judge({ schedules: [schedule], from: 100, to: 135, path }, new Map([['s', runs]]));
+    const { expected, once, duplicates, missed, wrongSide, explained, unexpected } = totals;
+    return { expected, once, duplicates, missed, wrongSide, explained, unexpected };
+  };
+  const fine = { expected: 4, once: 4, duplicates: 0, missed: 0, wrongSide: 0, explained: 0, unexpected: 0 };
+
+  test('one run each, moving once', () => {
+    expect(verdict([run(103), run(113), run(123, 'selfhosted'), run(133, 'selfhosted')])).toEqual(fine);
+  });
+
+  test('the same time on both sides is a duplicate', () => {
+    const runs = [run(103), run(113), run(113, 'selfhosted'), run(123, 'selfhosted'), run(133, 'selfhosted')];
+    expect(verdict(runs)).toEqual({ ...fine, once: 3, duplicates: 1 });
+  });
+
+  test('a time without a run is missed', () => {
+    expect(verdict([run(103), run(123), run(133)])).toEqual({ ...fine, once: 3, missed: 1 });
+  });
+
+  test('a time under an open run is explained where the policy may skip, and only there', () => {
+    const runs = [run(103, 'cloud', 15), run(123), run(133)];
+    expect(verdict(runs, { maySkip: true })).toEqual({ ...fine, once: 3, explained: 1 });
+    expect(verdict(runs)).toEqual({ ...fine, once: 3, missed: 1 });
+    expect(verdict([run(103), run(123), run(133)], { maySkip: true })).toEqual({ ...fine, once: 3, missed: 1 });
+  });
+
+  test('a run on the former owner after the new one has begun is on the wrong side', () => {
+    expect(verdict([run(103), run(113, 'selfhosted'), run(123), run(133, 'selfhosted')])).toEqual({
+      ...fine,
+      wrongSide: 1,
+    });
+  });
+
+  test('a run on the other side of a tenant that did not move is on the wrong side', () => {
+    const runs = [run(103), run(113, 'selfhosted'), run(123), run(133)];
+    expect(verdict(runs, {}, ['cloud'])).toEqual({ ...fine, wrongSide: 1 });
+  });
+
+  test('there and back is a path like any other', () => {
+    const runs = [run(103), run(113, 'selfhosted'), run(123), run(133)];
+    expect(verdict(runs, {}, ['cloud', 'selfhosted', 'cloud'])).toEqual(fine);
+  });
+
+  test('a run at a time the schedule does not have is unexpected', () => {
+    expect(verdict([run(103), run(105), run(113), run(123), run(133)])).toEqual({ ...fine, unexpected: 1 });
+  });
+
+  test('a limited schedule ends after its last action, counted from its first', () => {
+    expect(verdict([run(93), run(103), run(113)], { limit: 3 })).toEqual({ ...fine, expected: 2, once: 2 });
+    expect(verdict([run(93), run(103)], { limit: 3 })).toEqual({ ...fine, expected: 2, once: 1, missed: 1 });
+    expect(verdict([run(103), run(113), run(123)], { limit: 2 })).toEqual({
+      ...fine,
+      expected: 2,
+      once: 2,
+      unexpected: 1,
+    });
+  });
+});
