@@ -21,6 +21,8 @@ export interface FerryDeps {
   /** Client of the control namespace. */
   control: Client;
   taskQueue: string;
+  /** Whether the control namespace knows the Ferry… search attributes; asked at each claim. */
+  searchAttributesRegistered: () => Promise<boolean>;
   handover?: Partial<HandoverSettings>;
   /** TEMPORAL_* variables that would override profiles, and are not applied. */
   ignoredEnvironment?: string[];

@@ -1,10 +1,13 @@
 /** What preflight needs to know about a cluster; every answer says so when it could not be had. */
 import { randomUUID } from 'node:crypto';
-import { temporal } from '@temporalio/proto';
+import proto, { type temporal } from '@temporalio/proto';
 import { status } from '@grpc/grpc-js';
 import { codeOf } from './calls.ts';
 import type { Cluster } from './cluster.ts';
 import { toMs } from '../schedules/times.ts';
+
+// The package is CommonJS: its values come with the default export.
+const enums = proto.temporal.api.enums.v1;
 
 export interface ClusterIdentity {
   clusterId: string;
@@ -21,7 +24,7 @@ export async function identify(cluster: Cluster): Promise<ClusterIdentity> {
     clusterId: info.clusterId ?? '',
     serverVersion: info.serverVersion ?? 'unknown',
     namespaceId: described.namespaceInfo?.id ?? '',
-    namespaceUsable: described.namespaceInfo?.state === temporal.api.enums.v1.NamespaceState.NAMESPACE_STATE_REGISTERED,
+    namespaceUsable: described.namespaceInfo?.state === enums.NamespaceState.NAMESPACE_STATE_REGISTERED,
   };
 }
 
@@ -43,11 +46,11 @@ export async function mayWrite(cluster: Cluster): Promise<boolean> {
 
 /** Custom search attributes with their types; undefined where the cluster does not tell (Cloud's API differs). */
 export async function searchAttributeTypes(cluster: Cluster): Promise<Map<string, string> | undefined> {
-  const { IndexedValueType } = temporal.api.enums.v1;
+  const { IndexedValueType } = enums;
   const named = (
     keys: Record<string, temporal.api.enums.v1.IndexedValueType> | null | undefined,
   ): Map<string, string> =>
-    new Map(Object.entries(keys ?? {}).map(([name, type]) => [name, IndexedValueType[type] ?? String(type)]));
+    new Map(Object.entries(keys ?? {}).map(([name, type]) => [name, readable(IndexedValueType[type] ?? String(type))]));
   const { connection, namespace, calls } = cluster;
   try {
     const answer = await connection.withDeadline(Date.now() + calls.deadlineMs, () =>
@@ -61,13 +64,19 @@ export async function searchAttributeTypes(cluster: Cluster): Promise<Map<string
   }
 }
 
+/** `INDEXED_VALUE_TYPE_KEYWORD_LIST` as people write it: `KeywordList`. */
+function readable(name: string): string {
+  const words = name.replace('INDEXED_VALUE_TYPE_', '').toLowerCase().split('_');
+  return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+}
+
 /** Whether a worker polls a task queue for workflow tasks. */
 export async function hasPoller(cluster: Cluster, queue: string): Promise<boolean> {
   const answer = await cluster.call((s) =>
     s.describeTaskQueue({
       namespace: cluster.namespace,
       taskQueue: { name: queue },
-      taskQueueType: temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+      taskQueueType: enums.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     }),
   );
   return (answer.pollers ?? []).length > 0;
@@ -119,7 +128,7 @@ async function sampleClock(cluster: Cluster): Promise<ClockOffset | undefined> {
         s.describeTaskQueue({
           namespace,
           taskQueue: { name },
-          taskQueueType: temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+          taskQueueType: enums.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
         }),
       );
       const after = Date.now();

@@ -1,11 +1,11 @@
 /** The start of one nominal time, as the scheduler itself would have made it. */
 import { randomUUID } from 'node:crypto';
 import Long from 'long';
-import { temporal } from '@temporalio/proto';
+import proto, { type temporal } from '@temporalio/proto';
 import { userAttributes } from '../schedules/canonical.ts';
 import { type Schedule, isoSeconds, runId } from '../schedules/times.ts';
 
-const { WorkflowIdReusePolicy, WorkflowIdConflictPolicy } = temporal.api.enums.v1;
+const { WorkflowIdReusePolicy, WorkflowIdConflictPolicy } = proto.temporal.api.enums.v1;
 
 export function startRequest(
   namespace: string,

@@ -2,7 +2,7 @@
  * When a schedule changes owner. Pure: all times are milliseconds, `now` is the caller's clock; correctness never rests
  * on it (the server's own stamp of the fence decides), only punctuality does.
  */
-import type { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import type { Described } from './ports.ts';
 import { durationMs } from './times.ts';
 
@@ -15,10 +15,10 @@ export type Crossing =
 /** A schedule with nothing due this long can change owner with two plain writes; a multiple of a slow round trip. */
 export const QUIET_MS = 20_000;
 
-const ALLOW_ALL: temporal.api.enums.v1.ScheduleOverlapPolicy = 4;
+const { SCHEDULE_OVERLAP_POLICY_ALLOW_ALL } = proto.temporal.api.enums.v1.ScheduleOverlapPolicy;
 
 export function allowsOverlap(source: Described): boolean {
-  return Number(source.schedule.policies?.overlapPolicy ?? 0) === Number(ALLOW_ALL);
+  return source.schedule.policies?.overlapPolicy === SCHEDULE_OVERLAP_POLICY_ALLOW_ALL;
 }
 
 /** Whether the target may open only when the source has nothing running and has counted its last action. */

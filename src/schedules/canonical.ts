@@ -3,8 +3,11 @@
  * servers describe them, so server-made defaults and parsed calendars are the same on both. Only names of fields that
  * differ ever leave this file: values may be secret.
  */
-import { temporal } from '@temporalio/proto';
+import proto, { type temporal } from '@temporalio/proto';
 import type { Schedule } from './times.ts';
+
+// The package is CommonJS: its values come with the default export.
+const { api: messages } = proto.temporal;
 
 export interface ScheduleContent {
   schedule: Schedule;
@@ -45,8 +48,8 @@ export function differingFields(a: ScheduleContent, b: ScheduleContent): string[
 }
 
 function canonical(content: ScheduleContent): Plain {
-  const { state, ...rest } = temporal.api.schedule.v1.Schedule.toObject(
-    temporal.api.schedule.v1.Schedule.fromObject(content.schedule),
+  const { state, ...rest } = messages.schedule.v1.Schedule.toObject(
+    messages.schedule.v1.Schedule.fromObject(content.schedule),
     { bytes: String, longs: String, enums: String },
   );
   return {
@@ -60,7 +63,7 @@ function canonical(content: ScheduleContent): Plain {
 function plainPayloads(fields: Record<string, temporal.api.common.v1.IPayload> | null | undefined): object {
   const entries = Object.entries(fields ?? {}).map(([name, payload]) => [
     name,
-    temporal.api.common.v1.Payload.toObject(temporal.api.common.v1.Payload.fromObject(payload), { bytes: String }),
+    messages.common.v1.Payload.toObject(messages.common.v1.Payload.fromObject(payload), { bytes: String }),
   ]);
   return Object.fromEntries(entries);
 }

@@ -1,5 +1,6 @@
 /** Building the fence on the source, waiting behind it, and taking it down again. */
 import type { Audit } from '../activities/types.ts';
+import { emptyAudit } from './audit.ts';
 import { chooseCrossing, untilQuietMoment } from './boundary.ts';
 import { ChangedMeanwhile, change } from './change.ts';
 import type { Handover } from './handover.ts';
@@ -43,7 +44,10 @@ export async function buildFence(
     const boundary = Math.max(crossing.boundary, earliest);
     const mark = { kind: 'fence', to: h.target.profile, migration: h.migration, boundary, next } as const;
     source = await change(h.source, h.time, id, source, fenced(source.schedule, mark));
-    if ((source.updatedMs ?? Infinity) < boundary) return { source, boundary, next };
+    if ((source.updatedMs ?? Infinity) < boundary) {
+      await runWhatTheWriteDropped(h, id, source, next, audit);
+      return { source, boundary, next };
+    }
   }
   const boundary = readNote(source.schedule.state?.notes).mark?.boundary ?? h.time.now();
   await disarm(h, id, source, target, { boundary, next }, audit);
@@ -53,6 +57,28 @@ export async function buildFence(
       found: `its fence landed after its boundary ${MAX_ATTEMPTS} times, the last with ${(h.leadMs * MAX_ATTEMPTS) / 1000} s of lead`,
     },
   };
+}
+
+/**
+ * A V2 scheduler drops what is due around a write. Settle would find it after the boundary, seconds late; started now,
+ * with a delay, it runs when it is due. A limited schedule waits for settle, which keeps its count.
+ */
+async function runWhatTheWriteDropped(
+  h: Handover,
+  id: string,
+  source: Described,
+  next: number | undefined,
+  audit: Audit,
+): Promise<void> {
+  if (source.engine === 'v1' || next === undefined || source.schedule.state?.limitedActions) return;
+  const jitter = durationMs(source.schedule.spec?.jitter);
+  const until = (source.updatedMs ?? h.time.now()) + jitter;
+  if (next > until) return;
+  const range = { afterNominalMs: next - jitter - 1000, fromDueMs: next, untilMs: until, role: 'target' } as const;
+  const looked = emptyAudit();
+  await settle(h.source, h.time, id, source, range, looked);
+  // Settle counts the same runs once more when it proves the source; what was filled it will find running.
+  audit.filled += looked.filled;
 }
 
 /** Waits until the source has started its last action and none of its runs is open; undefined when that takes too long. */

@@ -10,8 +10,10 @@ import type { Described, ScheduleCluster, Time } from './ports.ts';
 import { durationMs, runId } from './times.ts';
 import { type Due, isAhead, ranAs, withBounds } from './verdicts.ts';
 
-/** A run this late is still the scheduler's to start. */
-const GRACE_MS = 3_000;
+/** Generated, not buffered and not among the recent actions: for this long that may be two reads crossing. */
+const GRACE_MS = 1_000;
+/** A scheduler that has not even looked at a due time for this long is not going to while we wait. */
+const STUCK_MS = 120_000;
 /** A due time further ahead than this is not waited for: its run is started now, to begin at its time. */
 const LONG_WAIT_MS = 30_000;
 
@@ -55,12 +57,14 @@ export async function settle(
       const run = ranAs(d, after.recent);
       if (run) noteRun(audit, d.dueMs, run.startedMs);
       else if (isAhead(d, after.futureMs)) {
-        // The target will run it by itself; the source must have done so, or hand it over to a start with delay.
-        if (range.role === 'target') continue;
-        (d.dueMs - time.now() > LONG_WAIT_MS ? late : pending).push(d);
-      } else if (d.dueMs > time.now() ? d.dueMs - time.now() <= LONG_WAIT_MS : stillTheSchedulers(d, after, time)) {
-        pending.push(d);
-      } else late.push(d);
+        const ahead = d.dueMs - time.now();
+        // The target will run it by itself; the source must have done so, or leave it to a start with delay.
+        if (range.role === 'target' && (ahead > 0 || ahead < -LONG_WAIT_MS)) continue;
+        if (ahead < -STUCK_MS) throw new Error(stuck(cluster, id, d));
+        (ahead > LONG_WAIT_MS ? late : pending).push(d);
+      } else if (d.dueMs <= time.now() && stillTheSchedulers(d, after, time)) pending.push(d);
+      // Dropped by a write of ours (V2 moves its mark to now): started by id, to begin when it is due.
+      else late.push(d);
     }
     for (const d of late) {
       const verdict = await settleOne(cluster, time, id, after, d, await nominals.of(d), audit);
@@ -73,6 +77,13 @@ export async function settle(
     if (!again) return { due, filled, after };
     after = again;
   }
+}
+
+function stuck(cluster: ScheduleCluster, id: string, due: Due): string {
+  return (
+    `schedule ${id} on ${cluster.profile} has not started its run due ${new Date(due.dueMs).toISOString()}: ` +
+    `is the cluster's scheduler working? The step will be tried again`
+  );
 }
 
 function stillTheSchedulers(due: Due, described: Described, time: Time): boolean {
@@ -103,7 +114,7 @@ async function settleOne(
   const catchup = durationMs(schedule.policies?.catchupWindow);
   const tooOld = catchup > 0 && time.now() - due.dueMs > catchup;
   const limitReached = Boolean(schedule.state?.limitedActions) && described.remaining === 0;
-  if (schedule.state?.paused || tooOld || limitReached || (await overlapped(cluster, described, due))) {
+  if (schedule.state?.paused || tooOld || limitReached || (await overlapped(cluster, described, due, time.now()))) {
     audit.explained++;
     return 'explained';
   }
@@ -115,8 +126,8 @@ async function settleOne(
 }
 
 /** Whether an earlier run of the schedule was still open when this one was due, and its policy leaves it out then. */
-async function overlapped(cluster: ScheduleCluster, described: Described, due: Due): Promise<boolean> {
-  if (allowsOverlap(described)) return false;
+async function overlapped(cluster: ScheduleCluster, described: Described, due: Due, now: number): Promise<boolean> {
+  if (allowsOverlap(described) || due.dueMs > now) return false;
   const earlier = described.recent.filter((action) => action.startedMs <= due.dueMs).at(-1);
   if (!earlier) return false;
   const run = await cluster.describeRun(earlier.workflowId);

@@ -1,0 +1,26 @@
+/** All activities, built from their dependencies. */
+import { copyPage } from './copy.ts';
+import { cutOverPage } from './cut-over.ts';
+import type { FerryDeps } from './deps.ts';
+import { preflight } from './preflight.ts';
+import { sweep } from './sweep.ts';
+import { createTenantActivities } from './tenant.ts';
+import type { FerryActivities } from './types.ts';
+import { verifyPage } from './verify.ts';
+import { watchOwnership } from './watch.ts';
+
+export function createActivities(deps: FerryDeps): FerryActivities {
+  return {
+    ...createTenantActivities({
+      client: deps.control,
+      taskQueue: deps.taskQueue,
+      searchAttributesRegistered: deps.searchAttributesRegistered,
+    }),
+    preflight: (input) => preflight(deps, input),
+    copyPage: (input) => copyPage(deps, input),
+    verifyPage: (input) => verifyPage(deps, input),
+    cutOverPage: (input) => cutOverPage(deps, input),
+    sweep: (input) => sweep(deps, input),
+    watchOwnership: (input) => watchOwnership(deps, input),
+  };
+}
