@@ -3,7 +3,7 @@ import { handOver } from '../schedules/handover.ts';
 import { situation } from '../schedules/pair.ts';
 import type { Described } from '../schedules/ports.ts';
 import { change } from '../schedules/change.ts';
-import { standby } from '../schedules/shapes.ts';
+import { isOurBound, standby } from '../schedules/shapes.ts';
 import { toMs } from '../schedules/times.ts';
 import type { Cluster } from '../clusters/cluster.ts';
 import { walk } from '../clusters/inventory.ts';
@@ -22,6 +22,14 @@ const OVERDUE_MS = 60_000;
 export async function watchOwnership(deps: FerryDeps, input: Crossing): Promise<WatchResult> {
   const source = deps.clusters.get(input.from);
   const target = deps.clusters.get(input.to);
+  const handover = {
+    source,
+    target,
+    time: REAL_TIME,
+    migration: input.migration,
+    ...DEFAULT_HANDOVER,
+    ...deps.handover,
+  };
   const result: WatchResult = { checked: 0, breaches: [] };
   const pulse = heartbeating(() => ({ checked: result.checked }));
   const report = (
@@ -70,6 +78,8 @@ export async function watchOwnership(deps: FerryDeps, input: Crossing): Promise<
     }
     for await (const { id, paused, info } of walk(target, input.selection)) {
       result.checked++;
+      // A bound that was left on because of a long jitter comes off when its time has passed.
+      if (isOurBound(info.spec?.startTime)) await handOver(handover, id);
       if (paused || !isOverdue(info.futureActionTimes?.map((t) => toMs(t) ?? 0))) continue;
       const to = await target.describe(id);
       if (!to || to.schedule.state?.paused || !isOverdue(to.futureMs)) continue;

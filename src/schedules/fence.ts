@@ -7,7 +7,7 @@ import type { Handover } from './handover.ts';
 import { readNote } from './note.ts';
 import type { Described } from './ports.ts';
 import { settle } from './settle.ts';
-import { asUserWrote, fenced, standby } from './shapes.ts';
+import { asUserWrote, fenced, isOurBound, standby } from './shapes.ts';
 import { durationMs } from './times.ts';
 
 export interface Fence {
@@ -36,7 +36,9 @@ export async function buildFence(
     const loud = untilQuietMoment(source, h.time.now());
     if (loud > 0) {
       await h.time.sleep(loud);
-      source = await reread(h, id);
+      const fresh = await reread(h, id);
+      const spec = { ...fresh.schedule.spec, startTime: first.schedule.spec?.startTime };
+      source = isOurBound(fresh.schedule.spec?.startTime) ? { ...fresh, schedule: { ...fresh.schedule, spec } } : fresh;
     }
     // What was generated before our first write is the scheduler's own; settle starts at the first that was not.
     next ??= source.futureMs[0];

@@ -10,7 +10,7 @@ import { ChangedMeanwhile, change } from './change.ts';
 import type { Handover, HandoverResult } from './handover.ts';
 import { readNote } from './note.ts';
 import type { Described, ScheduleCluster } from './ports.ts';
-import { type Range, settle } from './settle.ts';
+import { type Range, type Settled, settle } from './settle.ts';
 import { asUserWrote, fenced, isOurBound, standby } from './shapes.ts';
 import { type Schedule, durationMs, toMs } from './times.ts';
 import { type Due, ranAs } from './verdicts.ts';
@@ -34,11 +34,13 @@ export async function finish(
   const settledSource = atRest
     ? { due: [], filled: 0, after: source }
     : await settle(h.source, h.time, id, source, sourceRange(source, at), audit);
-  const target = await tidy(h, id, seenTarget, settledSource.after, settledSource.filled);
+  const tidied = await tidyWhenSafe(h, id, seenTarget, settledSource, at.boundary);
+  const target = tidied ?? (await reread(h.target, id));
   const settledTarget = await settle(h.target, h.time, id, target, targetRange(h, target, at.boundary), audit);
   let owner = settledTarget.after;
-  if (settledTarget.filled > 0 && owner.schedule.state?.limitedActions) {
-    owner = await change(h.target, h.time, id, owner, fewer(owner.schedule, settledTarget.filled), { always: true });
+  const uncounted = settledTarget.filled + (tidied ? 0 : settledSource.filled);
+  if (uncounted > 0 && owner.schedule.state?.limitedActions) {
+    owner = await change(h.target, h.time, id, owner, fewer(owner.schedule, uncounted), { always: true });
   }
   countWrongSide(settledTarget.due, settledSource.after, owner, audit);
   countWrongSide(settledSource.due, owner, settledSource.after, audit);
@@ -97,6 +99,39 @@ async function mended(
 function endsBefore(source: Described, boundary: number): boolean {
   const end = toMs(source.schedule.spec?.endTime);
   return end !== undefined && end < boundary;
+}
+
+/**
+ * On V1 an unbounded target would still run nominal times before the boundary whose jittered time lies ahead there: the
+ * source's. So the bound stays until the last of them has passed. Where that is far off, undefined: the bound is harmless,
+ * the schedule shows it, and the watch takes it off later.
+ */
+async function tidyWhenSafe(
+  h: Handover,
+  id: string,
+  seen: Described,
+  source: Settled,
+  boundary: number,
+): Promise<Described | undefined> {
+  const safeAt = await whenSafe(h.target, id, seen, boundary);
+  if (safeAt - h.time.now() > MAX_BOUND_WAIT_MS && !pausedByUser(source.after)) return undefined;
+  await sleepUntil(h, safeAt);
+  return tidy(h, id, seen, source.after, source.filled);
+}
+
+const MAX_BOUND_WAIT_MS = 20_000;
+
+/** Jitter never reaches the next nominal time: once the first of the target's own is due, all earlier ones have passed. */
+export async function whenSafe(
+  cluster: ScheduleCluster,
+  id: string,
+  target: Described,
+  boundary: number,
+): Promise<number> {
+  const jitter = durationMs(target.schedule.spec?.jitter);
+  if (jitter <= 5_000) return boundary + jitter;
+  const [first] = await cluster.matchingTimes(id, boundary - 1000, boundary + jitter);
+  return Math.min(boundary + jitter, first ?? Infinity);
 }
 
 /**

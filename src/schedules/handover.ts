@@ -10,11 +10,11 @@ import { differingFields } from './canonical.ts';
 import { ChangedMeanwhile, change } from './change.ts';
 import { bringStandbyUpToDate, createStandby } from './copying.ts';
 import { buildFence, disarm, waitUntilIdle } from './fence.ts';
-import { finish, settleTakenOver } from './finish.ts';
+import { finish, settleTakenOver, whenSafe } from './finish.ts';
 import { readNote } from './note.ts';
 import { situation } from './pair.ts';
 import type { Described, ScheduleCluster, Time } from './ports.ts';
-import { asUserWrote, beforeGivingUp, opened, standby } from './shapes.ts';
+import { asUserWrote, beforeGivingUp, opened, openedBoundary, standby } from './shapes.ts';
 import { durationMs } from './times.ts';
 
 export interface Handover {
@@ -112,8 +112,19 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
 }
 
 async function cross(h: Handover, id: string, seen: Described, target: Described, audit: Audit): Promise<Step> {
-  // The mark of a fence whose bound its user took off is still in the note; the user's part is what counts.
-  const source = { ...seen, schedule: asUserWrote(seen.schedule, seen.schedule.spec ?? {}) };
+  const bound = openedBoundary(seen.schedule);
+  if (bound !== undefined) {
+    const safeAt = await whenSafe(h.source, id, seen, bound);
+    if (safeAt > h.time.now()) {
+      const until = `its jitter reaches across its last boundary until ${new Date(safeAt).toISOString()}`;
+      return { wrote: false, done: failed(h, id, 'bound-ahead', until) };
+    }
+  }
+  // The mark of a fence whose bound its user took off is still in the note; the user's part is what counts. A start of
+  // ours from the last handover hides the user's own, which the paused copy has.
+  const startTime = bound === undefined ? seen.schedule.spec?.startTime : target.schedule.spec?.startTime;
+  const user = asUserWrote(seen.schedule, { startTime, endTime: seen.schedule.spec?.endTime });
+  const source = { ...seen, schedule: user };
   if (differingFields(source, target).length > 0) {
     await bringStandbyUpToDate(h, id, source, target);
     return AGAIN;
@@ -195,6 +206,7 @@ function failed(h: Handover, id: string, code: string, found: string): Omit<Hand
   const remedies: Record<string, string> = {
     'not-ours': `decide which one is right, delete or rename the other, then signal proceed`,
     'still-running': `it stays on ${h.source.profile}; signal proceed to try again when its runs are shorter or done`,
+    'bound-ahead': `it is handed over when that time has passed`,
     'fence-too-slow': `it stays on ${h.source.profile}; relieve the cluster, then signal proceed to try again`,
   };
   const reason = { object: `schedule ${id}`, code, found, remedy: remedies[code] ?? 'signal proceed to try again' };
