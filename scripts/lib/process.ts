@@ -12,20 +12,27 @@ export interface ServerProcess {
   pid: number;
   /** Rejects when the process ends before it is stopped. */
   died: Promise<never>;
+  /** At once. */
   stop: () => Promise<void>;
+  /** SIGTERM first; what has not ended after `graceMs` is stopped. */
+  terminate: (graceMs: number) => Promise<void>;
 }
 
 /**
  * The shell in between holds our end of a pipe. When this program ends, SIGKILL included, the pipe closes and the shell
  * kills the server; when the server ends first, so does the shell, with its exit code. Killed outright: all state
- * is in memory, so there is nothing to close down in order.
+ * is in memory, so there is nothing to close down in order. A SIGTERM to the group is for the server: the shell stays.
  */
 const watchdog = `
   exec 3<&0
   "$@" </dev/null 3<&- & server=$!
   { read -r _ <&3; kill -KILL $server; } 2>/dev/null &
   exec 3<&-
-  wait $server`;
+  trap : TERM
+  while :; do
+    wait $server; code=$?
+    kill -0 $server 2>/dev/null || exit $code
+  done`;
 
 export async function startProcess(
   title: string,
@@ -44,6 +51,7 @@ export async function startProcess(
   let stopping = false;
   const exited = new Promise<void>((resolve) => {
     child.once('close', () => resolve());
+    child.once('error', () => resolve());
   });
   const died = new Promise<never>((_, reject) => {
     child.once('error', reject);
@@ -65,6 +73,16 @@ export async function startProcess(
       stopping = true;
       child.stdin.destroy();
       await exited;
+    },
+    terminate: async (graceMs) => {
+      stopping = true;
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGTERM');
+      const { pid } = child;
+      const kill = setTimeout(() => {
+        if (pid !== undefined && child.exitCode === null) process.kill(-pid, 'SIGKILL');
+      }, graceMs);
+      await exited;
+      clearTimeout(kill);
     },
   };
 }

@@ -94,7 +94,7 @@ const recipes: readonly Recipe[] = [
   },
   { kind: 'report', every: 10, form: 'calendar', jitter: 1, overlap: bufferOne, workflow: 'brief' },
   { kind: 'invoice', every: 6, form: 'interval', overlap: skip, catchup: 60, note: 'do not touch on Fridays' },
-  { kind: 'trial', every: 4, form: 'interval', overlap: allowAll, limit: 9 },
+  { kind: 'trial', every: 4, form: 'interval', overlap: allowAll, limit: 15 },
   { kind: 'export', every: 10, form: 'cron', jitter: 1, overlap: cancelOther, workflow: 'brief' },
   { kind: 'season', every: 5, form: 'interval', overlap: skip, ends: 45 },
   { kind: 'launch', every: 5, form: 'interval', jitter: 1, overlap: allowAll, starts: 30 },
