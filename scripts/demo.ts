@@ -18,7 +18,7 @@ import { startFerryWorker } from './lib/ferry-worker.ts';
 import { onInterrupt } from './lib/interrupt.ts';
 import { connectProfile } from './lib/profiles.ts';
 import { registerFerrySearchAttributes } from './lib/search-attributes.ts';
-import { startStack, type Stack } from './lib/stack.ts';
+import { startStack } from './lib/stack.ts';
 import { createSchedules, planTenant } from './lib/tenant-load.ts';
 import { startUserWorkers } from './lib/user-worker.ts';
 import { waitFor } from './lib/wait.ts';
@@ -97,7 +97,7 @@ async function prepare() {
       return Number(count ?? 0) >= 100;
     }),
   );
-  return { stack, sides, plans, from, client: new Client({ ...control }) };
+  return { stack, ferry, sides, plans, from, client: new Client({ ...control }) };
 }
 
 async function migrate(client: Client, ui: string): Promise<MigrationResult> {
@@ -106,7 +106,7 @@ async function migrate(client: Client, ui: string): Promise<MigrationResult> {
   const handle = await client.workflow.start<typeof MigrateTenant>('MigrateTenant', {
     workflowId: `migrate/${tenant}`,
     taskQueue: 'ferry',
-    args: [{ tenant, from: 'cloud', to: 'selfhosted', bake: '20 seconds' }],
+    args: [{ tenant, from: 'cloud', to: 'selfhosted', bake: '20 seconds', pageSize: 22 }],
     staticSummary: `${tenant}: cloud to selfhosted`,
     staticDetails: `Moves the schedules of **${tenant}** while they run. Send \`rollback\` to take everything back.`,
   });
@@ -179,10 +179,11 @@ async function audit(prepared: Awaited<ReturnType<typeof prepare>>, result: Migr
   return problems;
 }
 
-async function keepUp(stack: Stack, result: MigrationResult): Promise<void> {
-  console.log(nextSteps(stack, moving.tenant, result.owner));
+async function keepUp({ stack, ferry }: Awaited<ReturnType<typeof prepare>>, result: MigrationResult): Promise<void> {
+  console.log(nextSteps(stack, moving.tenant, result.owner, ferry.pid));
   console.log('\nEverything stays up until Ctrl-C.');
-  await Promise.race([interrupt.asked, ...failures]);
+  // Not the ferry worker: killing it is one of the things to try.
+  await Promise.race([interrupt.asked, stack.died]);
 }
 
 async function demo(): Promise<number> {
@@ -192,7 +193,7 @@ async function demo(): Promise<number> {
   const verdict =
     problems.length === 0 ? 'Every time of every schedule ran exactly once.' : `WRONG:\n${problems.join('\n')}`;
   say(verdict);
-  if (options.keep) await keepUp(prepared.stack, result);
+  if (options.keep) await keepUp(prepared, result);
   return problems.length === 0 ? 0 : 1;
 }
 

@@ -105,7 +105,8 @@ export function story({ outcome, from, to, schedules, audit }: MigrationResult, 
   );
 }
 
-export function nextSteps(stack: Stack, tenant: string, owner: string): string {
+/** `workerGroup`: the process group of the ferry worker. */
+export function nextSteps(stack: Stack, tenant: string, owner: string, workerGroup: number): string {
   const { cloud, selfhosted, control } = stack.servers;
   const other = owner === 'cloud' ? 'selfhosted' : 'cloud';
   const form = `workflowType=MigrateTenant&taskQueue=ferry&workflowId=migrate/${tenant}`;
@@ -119,7 +120,7 @@ Try next
  - Move ${tenant} ${owner === 'cloud' ? 'again' : 'back'}: open ${control.uiAddress}/namespaces/${control.namespace}/workflows/start-workflow?${form}
    with the input {"tenant": "${tenant}", "from": "${owner}", "to": "${other}", "bake": "2 minutes"}
  - While it bakes, send it the signal rollback, or proceed; ask it progress on the tab Queries.
- - Kill the worker in the middle (its log: ${stack.dir}/ferry-worker.log), start it again:
-   TEMPORAL_CONFIG_FILE=${stack.configFile} npm run worker
+ - Kill the worker in the middle of it: kill -9 -- -${workerGroup}
+   Then start another and watch it go on: TEMPORAL_CONFIG_FILE=${stack.configFile} npm run worker
  - Use these servers from your own programs: export TEMPORAL_CONFIG_FILE=${stack.configFile}`;
 }

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
@@ -151,7 +152,7 @@ test('servers do not outlive the program that started them, even when it is kill
   const program = `
     import { startStack } from './scripts/lib/stack.ts';
     const stack = await startStack();
-    console.log(Object.values(stack.servers).map((server) => server.address).join(' '));
+    console.log([stack.dir, ...Object.values(stack.servers).map((server) => server.address)].join(' '));
     setInterval(() => undefined, 1_000);`;
   const child = execFile(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program]);
   const line = await new Promise<string>((resolve, reject) => {
@@ -159,13 +160,15 @@ test('servers do not outlive the program that started them, even when it is kill
     child.once('exit', () => reject(new Error('ended early')));
   });
   child.kill('SIGKILL');
+  const [dir = '', ...addresses] = line.split(' ');
   await waitFor({ what: 'the servers to be gone', timeoutMs: 10_000 }, async () => {
     const answers = await Promise.allSettled(
-      line.split(' ').map(async (address) => {
+      addresses.map(async (address) => {
         const connection = await Connection.connect({ address, connectTimeout: 500 });
         await connection.close();
       }),
     );
     return answers.every(({ status }) => status === 'rejected');
   });
+  await rm(dir, { recursive: true, force: true });
 });
