@@ -89,18 +89,7 @@ export async function readLedger(input: LedgerInput): Promise<Ledger> {
 /** Pure, so that the judgement itself can be tested. */
 export function judge(input: Omit<LedgerInput, 'sides' | 'settleMs'>, runs: Map<string, Run[]>): Ledger {
   const rows = input.schedules.map((schedule) => judgeOne(schedule, runs.get(schedule.id) ?? [], input));
-  const totals: LedgerTotals = {
-    expected: 0,
-    once: 0,
-    duplicates: 0,
-    missed: 0,
-    wrongSide: 0,
-    explained: 0,
-    unexpected: 0,
-    runs: {},
-    maxLateMs: 0,
-    problems: [],
-  };
+  const totals = nothing();
   for (const row of rows) {
     for (const key of ['expected', 'once', 'duplicates', 'missed', 'wrongSide', 'explained', 'unexpected'] as const) {
       totals[key] += row[key];
@@ -110,6 +99,11 @@ export function judge(input: Omit<LedgerInput, 'sides' | 'settleMs'>, runs: Map<
     totals.problems.push(...row.problems);
   }
   return { rows, totals };
+}
+
+function nothing(): LedgerTotals {
+  const counts = { expected: 0, once: 0, duplicates: 0, missed: 0, wrongSide: 0, explained: 0, unexpected: 0 };
+  return { ...counts, runs: {}, maxLateMs: 0, problems: [] };
 }
 
 export function expectedTimes(intent: Intent, from: number, to: number): number[] {
@@ -134,19 +128,7 @@ function judgeOne(
   const inRange = runs.filter(({ nominal }) => nominal >= from && nominal <= to);
   const expected = withinLimit(intent, runs, expectedTimes(intent, from, to));
   const byTime = groupBy(inRange);
-  const row: LedgerRow = {
-    schedule: id,
-    expected: expected.length,
-    once: 0,
-    duplicates: 0,
-    missed: 0,
-    wrongSide: 0,
-    explained: 0,
-    unexpected: 0,
-    runs: {},
-    maxLateMs: 0,
-    problems: [],
-  };
+  const row: LedgerRow = { schedule: id, ...nothing(), expected: expected.length };
   for (const time of expected) {
     const found = byTime.get(time) ?? [];
     byTime.delete(time);
