@@ -18,6 +18,13 @@ export function acceptedCommands({ phase, paused, gate, closed }: Moment): Comma
   return ['rollback', paused ? 'resume' : 'pause', ...(gate === null ? [] : (['proceed'] as const))];
 }
 
+const VERBS: Record<Command, string> = {
+  rollback: 'roll back',
+  pause: 'pause',
+  resume: 'resume',
+  proceed: 'proceed with',
+};
+
 /** One plain sentence for the person who sent it, or null when the command is fine now. */
 export function refuseCommand(command: Command, progress: Progress): string | null {
   const { tenant, phase, from, to, accepts, rollbackReason } = progress;
@@ -25,16 +32,16 @@ export function refuseCommand(command: Command, progress: Progress): string | nu
   if (phase === 'completed') {
     return command === 'rollback'
       ? `${tenant} is completed on ${to}: to go back, start MigrateTenant with "from": "${to}" and "to": "${from}".`
-      : `${tenant} is completed on ${to}: there is nothing to ${command}.`;
+      : `${tenant} is completed on ${to}: there is nothing to ${VERBS[command]}.`;
   }
-  if (isEnding(phase)) return `${tenant} is ${phase}: there is nothing to ${command}.`;
+  if (isEnding(phase)) return `${tenant} is ${phase}: there is nothing to ${VERBS[command]}.`;
   if (phase === 'rolling-back') {
     return command === 'rollback'
       ? `${tenant} is rolling back to ${from} already.`
-      : `${tenant} is rolling back to ${from}, which is not interrupted: there is nothing to ${command}.`;
+      : `${tenant} is rolling back to ${from}, which is not interrupted: there is nothing to ${VERBS[command]}.`;
   }
   if (rollbackReason !== null) return `${tenant} turns back to ${from} already.`;
-  if (accepts.length === 0) return `${tenant} is just ending: it is too late to ${command}.`;
+  if (accepts.length === 0) return `${tenant} is just ending: it is too late to ${VERBS[command]}.`;
   const here: Record<Command, string> = {
     rollback: `${tenant} cannot be rolled back now.`,
     pause: `${tenant} is paused already: \`resume\` goes on.`,

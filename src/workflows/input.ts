@@ -94,34 +94,37 @@ const Schedules = v.pipe(
 );
 
 const Fields = v.pipe(
-  v.object({
-    tenant: v.pipe(
-      text('acme'),
-      v.nonEmpty('write the name the schedules carry, such as "acme"'),
-      v.maxLength(200, 'shorten it'),
-      v.check((name) => name === name.trim(), 'remove the spaces around it'),
-      v.check((name) => !/\p{Cc}/u.test(name), 'remove the control characters'),
-    ),
-    from: v.optional(Profile('cloud'), 'cloud'),
-    to: v.optional(Profile('selfhosted'), 'selfhosted'),
-    schedules: v.optional(Schedules),
-    bake: v.optional(Duration('1 hour', 0, MAX_BAKE_MS), '1 hour'),
-    bakeCheckEvery: v.optional(Duration('5 min', 1000, MAX_BAKE_MS)),
-    approval: v.optional(
-      v.picklist(['auto', 'manual'], (issue) => misspelt(issue.input, ['auto', 'manual'])),
-      'auto',
-    ),
-    dryRun: v.optional(
-      v.boolean((issue) => (typeof issue.input === 'string' ? 'write it without quotes' : 'write true or false')),
-      false,
-    ),
-    pageSize: v.optional(
-      v.pipe(
-        v.number('write a number without quotes, such as 100'),
-        v.check((size) => Number.isInteger(size) && size >= 1 && size <= 250, 'write a number such as 100'),
+  v.object(
+    {
+      tenant: v.pipe(
+        text('acme'),
+        v.nonEmpty('write the name the schedules carry, such as "acme"'),
+        v.maxLength(200, 'shorten it'),
+        v.check((name) => name === name.trim(), 'remove the spaces around it'),
+        v.check((name) => !/\p{Cc}/u.test(name), 'remove the control characters'),
       ),
-    ),
-  }),
+      from: v.optional(Profile('cloud'), 'cloud'),
+      to: v.optional(Profile('selfhosted'), 'selfhosted'),
+      schedules: v.optional(Schedules),
+      bake: v.optional(Duration('1 hour', 0, MAX_BAKE_MS), '1 hour'),
+      bakeCheckEvery: v.optional(Duration('5 min', 1000, MAX_BAKE_MS)),
+      approval: v.optional(
+        v.picklist(['auto', 'manual'], (issue) => misspelt(issue.input, ['auto', 'manual'])),
+        'auto',
+      ),
+      dryRun: v.optional(
+        v.boolean((issue) => (typeof issue.input === 'string' ? 'write it without quotes' : 'write true or false')),
+        false,
+      ),
+      pageSize: v.optional(
+        v.pipe(
+          v.number('write a number without quotes, such as 100'),
+          v.check((size) => Number.isInteger(size) && size >= 1 && size <= 250, 'write a number such as 100'),
+        ),
+      ),
+    },
+    'write the name the schedules carry, such as "acme"',
+  ),
   v.forward(
     v.partialCheck(
       [['from'], ['to']],

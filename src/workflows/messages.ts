@@ -14,16 +14,18 @@ export interface RollbackArgument {
 
 /** Arguments come from people: `unknown` until looked at, and absent when a form was left empty. */
 type FromPeople = [argument?: unknown];
+/** The same, as far as the client's types for updates can say it: `args: [undefined]` for none. */
+type UpdateFromPeople = [argument: unknown];
 
 export const rollbackSignal = defineSignal<FromPeople>('rollback');
 export const pauseSignal = defineSignal<FromPeople>('pause');
 export const resumeSignal = defineSignal<FromPeople>('resume');
 export const proceedSignal = defineSignal<FromPeople>('proceed');
 
-export const rollbackUpdate = defineUpdate<string, FromPeople>('rollback');
-export const pauseUpdate = defineUpdate<string, FromPeople>('pause');
-export const resumeUpdate = defineUpdate<string, FromPeople>('resume');
-export const proceedUpdate = defineUpdate<string, FromPeople>('proceed');
+export const rollbackUpdate = defineUpdate<string, UpdateFromPeople>('rollback');
+export const pauseUpdate = defineUpdate<string, UpdateFromPeople>('pause');
+export const resumeUpdate = defineUpdate<string, UpdateFromPeople>('resume');
+export const proceedUpdate = defineUpdate<string, UpdateFromPeople>('proceed');
 
 export const progressQuery = defineQuery<Progress, FromPeople>('progress');
 export const planQuery = defineQuery<PreflightReport | null, FromPeople>('plan');

@@ -34,8 +34,8 @@ export interface TenantInput {
   record?: TenantRecord;
 }
 
-/** What the memo says; the keys of the workflow's memo. */
-export type TenantMemo = Pick<TenantRecord, 'owner' | 'lock' | 'updatedAt'>;
+/** The workflow's memo. The server drops what is null: no `owner` is a tenant never migrated, no `lock` a free one. */
+export type TenantMemo = { [key in 'owner' | 'lock' | 'updatedAt']?: TenantRecord[key] };
 
 export async function Tenant(input?: TenantInput): Promise<void> {
   // Started by hand, without an input, it is still the record of the tenant its id names.

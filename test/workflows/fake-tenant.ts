@@ -6,6 +6,7 @@ import { activityInfo, CancelledFailure, cancellationSignal, heartbeat, sleep } 
 import type {
   Audit,
   Breach,
+  ClusterFacts,
   CopyResult,
   Crossing,
   CutOverResult,
@@ -78,18 +79,11 @@ export class FakeTenant implements Faked {
 
   preflight = async (input: Crossing & { resuming: boolean }): Promise<PreflightReport> => {
     await this.#begin('preflight', input);
-    const cluster = (profile: string) => ({
-      profile,
-      namespace: 'default',
-      clusterId: `id-${profile}`,
-      serverVersion: '1.32.0',
-      engine: 'v1' as const,
-    });
     return {
       blockers: this.blockers,
       warnings: this.warnings,
       schedules: { total: this.owners.size, paused: 0, active: this.owners.size },
-      facts: { from: cluster(input.from), to: cluster(input.to), clockSkewMs: 3, clockSkewErrorMs: 1 },
+      facts: { from: clusterFacts(input.from), to: clusterFacts(input.to), clockSkewMs: 3, clockSkewErrorMs: 1 },
       plan: {
         schedules: [...this.owners.keys()].slice(0, 3).map((schedule) => ({
           schedule,
@@ -200,4 +194,8 @@ export async function untilCancelled(): Promise<void> {
 
 export function reason(schedule: string, found = 'it is stubborn'): Reason {
   return { object: `schedule ${schedule}`, code: 'stubborn', found, remedy: 'persuade it' };
+}
+
+function clusterFacts(profile: string): ClusterFacts {
+  return { profile, namespace: 'default', clusterId: `id-${profile}`, serverVersion: '1.32.0', engine: 'v1' };
 }

@@ -5,12 +5,13 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
-import type { Client, WorkflowHandle, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import { Client, type WorkflowHandle, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   bundleWorkflowCode,
   DefaultLogger,
+  makeTelemetryFilterString,
   Runtime,
   Worker,
   type WorkflowBundleWithSourceMap,
@@ -20,6 +21,7 @@ import { createTenantActivities } from '../../src/activities/tenant.ts';
 import type { MigrateTenantInput } from '../../src/workflows/input.ts';
 import { progressQuery, recordQuery, tenantWorkflowId } from '../../src/workflows/messages.ts';
 import type { MigrateTenant } from '../../src/workflows/migrate-tenant.ts';
+import type { MigrationResult } from '../../src/workflows/result.ts';
 import type { Progress } from '../../src/workflows/progress.ts';
 import { searchAttributeKeys } from '../../src/workflows/search-attributes.ts';
 import type { TenantRecord } from '../../src/workflows/tenant-record.ts';
@@ -35,16 +37,17 @@ export interface Scenario {
   fake: FakeTenant;
   /** A tenant's name nobody else uses. */
   tenant: string;
+  taskQueue: string;
   env: TestWorkflowEnvironment;
-  start(input?: Partial<MigrateTenantInput>, workflowId?: string): Promise<Migration>;
-  record(): Promise<TenantRecord>;
+  start: (input?: Partial<MigrateTenantInput>, workflowId?: string) => Promise<Migration>;
+  record: () => Promise<TenantRecord>;
 }
 
 export interface Harness {
   env: TestWorkflowEnvironment;
   /** Runs a worker for the fake as long as `play` does; then replays every migration it started. */
-  play(fake: FakeTenant, play: (scenario: Scenario) => Promise<void>, options?: PlayOptions): Promise<void>;
-  stop(): Promise<void>;
+  play: (fake: FakeTenant, play: (scenario: Scenario) => Promise<void>, options?: PlayOptions) => Promise<void>;
+  stop: () => Promise<void>;
 }
 
 export interface PlayOptions {
@@ -54,9 +57,16 @@ export interface PlayOptions {
   searchAttributes?: boolean;
 }
 
+let environment: TestWorkflowEnvironment | undefined;
+
 export async function startHarness(): Promise<Harness> {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const quiet = makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' });
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { filter: quiet } },
+  });
   const env = await TestWorkflowEnvironment.createTimeSkipping({ server: await testServer() });
+  environment = env;
   const workflowBundle = await bundleWorkflows();
   await env.connection.operatorService.addSearchAttributes({
     namespace: 'default',
@@ -92,7 +102,7 @@ export async function startHarness(): Promise<Harness> {
         return handle;
       };
       const record = () => client.workflow.getHandle(tenantWorkflowId(tenant)).query(recordQuery);
-      await worker.runUntil(play({ client, fake, tenant, env, start, record }));
+      await worker.runUntil(play({ client, fake, tenant, taskQueue, env, start, record }));
       for (const handle of started) await keep(handle, workflowBundle, options.recordAs);
     },
     stop: () => env.teardown(),
@@ -112,6 +122,34 @@ async function keep(handle: Migration, workflowBundle: WorkflowBundleWithSourceM
   await mkdir(historiesDir, { recursive: true });
   const file = new URL(`${manifest.version}-${recordAs}.json.gz`, historiesDir);
   await writeFile(file, gzipSync(historyToJSON(history)));
+}
+
+/**
+ * The result, skipping time up to it. Not `handle.result()`: the test server gives every workflow a run timeout of ten
+ * years, and that call skips to it for whatever else is open, such as the tenant's record.
+ */
+export async function finish(handle: WorkflowHandle<typeof MigrateTenant>): Promise<MigrationResult> {
+  if (!environment) throw new Error('startHarness comes first');
+  const env = environment;
+  const { connection } = env;
+  const plain = new Client({ connection }).workflow.getHandle<typeof MigrateTenant>(handle.workflowId);
+  let running = true;
+  const result = plain.result().finally(() => {
+    running = false;
+  });
+  const ended = result.then(
+    () => undefined,
+    () => undefined,
+  );
+  const late = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 30_000).unref());
+    throw new Error(`${handle.workflowId} did not end within 30 s, whatever time was skipped`);
+  };
+  const expired = late();
+  expired.catch(() => undefined);
+  // A step at a time: it ends with the migration, not much later.
+  while (running) await Promise.race([env.sleep('1 hour'), ended, expired]);
+  return await result;
 }
 
 /** The run that was started, not whatever has the workflow id by now. */

@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest';
+import { claim, newRecord, recordOwner, release, type TenantRecord } from '../../src/workflows/tenant-record.ts';
+
+const at = '2026-11-22T16:00:00.000Z';
+const first = { migration: 'm1', runId: 'r1', from: 'cloud', to: 'selfhosted' };
+const second = { migration: 'm2', runId: 'r2', from: 'selfhosted', to: 'cloud' };
+
+function claimed(request = first, record = newRecord('acme')): TenantRecord {
+  const [next, answer] = claim(record, request, at);
+  expect(answer.granted).toBe(true);
+  return next;
+}
+
+describe('one migration of a tenant at a time', () => {
+  test('a second migration is refused and told which one holds the tenant', () => {
+    const record = claimed();
+    const [next, answer] = claim(record, second, at);
+    expect(answer).toMatchObject({ granted: false, holder: { migration: 'm1', runId: 'r1' } });
+    expect(next).toBe(record);
+  });
+
+  test('a claim whose answer was lost is granted again, and leaves one line of history', () => {
+    const record = claimed();
+    const [next, answer] = claim(record, first, 'later');
+    expect(answer).toEqual({ granted: true, owner: null, tookOverFrom: null });
+    expect(next).toBe(record);
+  });
+
+  test('the same workflow id started anew is another migration', () => {
+    expect(claim(claimed(), { ...first, runId: 'r9' }, at)[1].granted).toBe(false);
+  });
+
+  test('a holder found dead is replaced, and only that one', () => {
+    const record = claimed();
+    expect(claim(record, { ...second, takeOverFrom: 'r0' }, at)[1].granted).toBe(false);
+    const [next, answer] = claim(record, { ...second, takeOverFrom: 'r1' }, at);
+    expect(answer).toEqual({ granted: true, owner: null, tookOverFrom: 'm1' });
+    expect(next.lock).toMatchObject({ migration: 'm2', runId: 'r2', tookOverFrom: 'm1' });
+    expect(next.history.at(-1)?.event).toContain('taken over from m1 (run r1)');
+    // The first try may have gone through, and its answer been lost.
+    expect(claim(next, { ...second, takeOverFrom: 'r1' }, at)[1]).toEqual(answer);
+  });
+
+  test('a late release of a migration that was replaced does not open the door behind its successor', () => {
+    const record = claimed(second);
+    const [next, released] = release(record, { ...first, event: 'late' }, at);
+    expect(released).toBe(false);
+    expect(next).toBe(record);
+  });
+
+  test('a release frees the tenant, once', () => {
+    const [free, released] = release(claimed(), { ...first, event: 'done' }, at);
+    expect(released).toBe(true);
+    expect(free.lock).toBeNull();
+    expect(release(free, { ...first, event: 'done' }, at)).toEqual([free, false]);
+    expect(claim(free, second, at)[1].granted).toBe(true);
+  });
+});
+
+describe('what an interrupted migration left behind is not forgotten', () => {
+  test('until somebody settles who owns the tenant, every later claim hears of it', () => {
+    const [taken] = claim(claimed(), { ...second, takeOverFrom: 'r1' }, at);
+    const [free] = release(taken, { ...second, event: 'failed in preflight' }, at);
+    const third = { ...first, migration: 'm3', runId: 'r3' };
+    const [again, answer] = claim(free, third, at);
+    expect(answer).toMatchObject({ granted: true, tookOverFrom: 'm1' });
+    const [settled, recorded] = recordOwner(again, { ...third, owner: 'selfhosted', event: 'handed over' }, at);
+    expect(recorded).toBe(true);
+    expect(settled).toMatchObject({ owner: 'selfhosted', interrupted: null, lock: { tookOverFrom: null } });
+    const [done] = release(settled, { ...third, event: 'completed' }, at);
+    expect(claim(done, second, at)[1]).toEqual({ granted: true, owner: 'selfhosted', tookOverFrom: null });
+  });
+});
+
+describe('the owner', () => {
+  test('cannot be written by a migration that does not hold the tenant', () => {
+    const record = claimed();
+    expect(recordOwner(record, { ...second, owner: 'cloud', event: 'x' }, at)).toEqual([record, false]);
+  });
+
+  test('can be written when the record has been created anew meanwhile', () => {
+    const [next, recorded] = recordOwner(newRecord('acme'), { ...first, owner: 'selfhosted', event: 'x' }, at);
+    expect(recorded).toBe(true);
+    expect(next.owner).toBe('selfhosted');
+  });
+
+  test('written twice leaves one line of history', () => {
+    const [once] = recordOwner(claimed(), { ...first, owner: 'selfhosted', event: 'handed over' }, at);
+    const [twice] = recordOwner(once, { ...first, owner: 'selfhosted', event: 'handed over' }, 'later');
+    expect(twice).toBe(once);
+  });
+});
+
+test('the history stays bounded, so that it can be carried through continue-as-new', () => {
+  let record = newRecord('acme');
+  for (let n = 0; n < 500; n++) {
+    [record] = claim(record, first, at);
+    [record] = release(record, { ...first, event: `end ${n}` }, at);
+  }
+  expect(record.history).toHaveLength(200);
+  expect(record.history.at(-1)?.event).toBe('end 499');
+});
