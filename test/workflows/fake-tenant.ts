@@ -101,11 +101,11 @@ export class FakeTenant implements Faked {
     const result: CopyResult = { seen: 0, created: 0, updated: 0, unchanged: 0, failed: [] };
     result.next = await this.#page('copyPage', input, (schedule) => {
       result.seen++;
-      const reason = this.stubborn.get(schedule);
-      if (reason) result.failed.push(reason);
+      const refused = this.stubborn.get(schedule);
+      if (refused) result.failed.push(refused);
       else if (this.copies.has(schedule)) result.unchanged++;
       else result.created++;
-      if (!reason) this.copies.add(schedule);
+      if (!refused) this.copies.add(schedule);
     });
     return result;
   };
@@ -135,11 +135,11 @@ export class FakeTenant implements Faked {
     this.audit = {};
     result.next = await this.#page('cutOverPage', input, (schedule) => {
       result.seen++;
-      const reason = this.stubborn.get(schedule);
+      const refused = this.stubborn.get(schedule);
       if (this.owners.get(schedule) === input.to) {
         result.alreadyThere++;
-      } else if (reason) {
-        result.failed.push(reason);
+      } else if (refused) {
+        result.failed.push(refused);
       } else {
         this.owners.set(schedule, input.to);
         result.handedOver++;

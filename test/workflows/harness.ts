@@ -3,10 +3,7 @@
  * history that comes out of a scenario is replayed; with FERRY_RECORD=1 it is also written to test/replay/histories.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { gzipSync } from 'node:zlib';
 import { Client, type WorkflowHandle, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   bundleWorkflowCode,
@@ -26,10 +23,9 @@ import type { Progress } from '../../src/workflows/progress.ts';
 import { searchAttributeKeys } from '../../src/workflows/search-attributes.ts';
 import type { TenantRecord } from '../../src/workflows/tenant-record.ts';
 import type { FakeTenant } from './fake-tenant.ts';
+import { recordHistory } from './histories.ts';
 
 const KEYWORD = 2;
-export const historiesDir = new URL('../replay/histories/', import.meta.url);
-
 export type Migration = WorkflowHandleWithFirstExecutionRunId<typeof MigrateTenant>;
 
 export interface Scenario {
@@ -117,11 +113,7 @@ export async function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
 async function keep(handle: Migration, workflowBundle: WorkflowBundleWithSourceMap, recordAs?: string): Promise<void> {
   const history = await thisRun(handle).fetchHistory();
   await Worker.runReplayHistory({ workflowBundle }, history, handle.workflowId);
-  if (recordAs === undefined || process.env.FERRY_RECORD !== '1') return;
-  const { default: manifest } = await import('../../package.json', { with: { type: 'json' } });
-  await mkdir(historiesDir, { recursive: true });
-  const file = new URL(`${manifest.version}-${recordAs}.json.gz`, historiesDir);
-  await writeFile(file, gzipSync(historyToJSON(history)));
+  if (recordAs !== undefined && process.env.FERRY_RECORD === '1') await recordHistory(recordAs, history);
 }
 
 /**

@@ -21,6 +21,11 @@ interface Metadata {
   currentDetails: string;
   definition: Record<'queryDefinitions' | 'signalDefinitions' | 'updateDefinitions', Definition[]>;
 }
+const described = (definitions: Definition[]) =>
+  definitions
+    .filter(({ description }) => description)
+    .map(({ name }) => name)
+    .toSorted();
 const metadataOf = (handle: Migration) => handle.query<Metadata>('__temporal_workflow_metadata');
 
 describe('what people see', () => {
@@ -118,11 +123,6 @@ describe('what people see', () => {
       const handle = await start({ approval: 'manual' });
       await untilPhase(handle, 'awaiting-approval');
       const { definition } = await metadataOf(handle);
-      const described = (definitions: Definition[]) =>
-        definitions
-          .filter(({ description }) => description)
-          .map(({ name }) => name)
-          .toSorted();
       const commands = ['pause', 'proceed', 'resume', 'rollback'];
       expect(described(definition.signalDefinitions)).toEqual(commands);
       expect(described(definition.updateDefinitions)).toEqual(commands);
@@ -143,8 +143,8 @@ describe('what people see', () => {
       const { events } = await handle.fetchHistory();
       const summaries = (events ?? [])
         .filter((event) => event.activityTaskScheduledEventAttributes ?? event.timerStartedEventAttributes)
-        .map(
-          ({ userMetadata }) => JSON.parse(Buffer.from(userMetadata?.summary?.data ?? []).toString() || '""') as string,
+        .map(({ userMetadata }) =>
+          String(JSON.parse(Buffer.from(userMetadata?.summary?.data ?? []).toString() || '""')),
         );
       expect(summaries.length).toBeGreaterThan(20);
       for (const summary of summaries) expect(summary).toMatch(new RegExp(`^${tenant}: \\w+`));

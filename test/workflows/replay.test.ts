@@ -1,9 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { gunzipSync } from 'node:zlib';
-import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { bundleWorkflows, historiesDir } from './harness.ts';
+import { bundleWorkflows } from './harness.ts';
+import { readHistory, recordedHistories } from './histories.ts';
 
 /**
  * Histories recorded by earlier versions, named `<version>-<scenario>.json.gz`. Today's workflow code must make of them
@@ -11,7 +9,7 @@ import { bundleWorkflows, historiesDir } from './harness.ts';
  *
  * To record: `FERRY_RECORD=1 npm run test:workflows`. Never re-record a version that was released.
  */
-const files = (await readdir(historiesDir)).filter((file) => file.endsWith('.json.gz')).toSorted();
+const files = await recordedHistories();
 
 describe('a migration started by an earlier version goes on under this one', () => {
   let workflowBundle: Awaited<ReturnType<typeof bundleWorkflows>>;
@@ -25,7 +23,6 @@ describe('a migration started by an earlier version goes on under this one', () 
   });
 
   test.each(files)('%s', async (file) => {
-    const history = historyFromJSON(JSON.parse(gunzipSync(await readFile(new URL(file, historiesDir))).toString()));
-    await Worker.runReplayHistory({ workflowBundle }, history, 'migrate/recorded');
+    await Worker.runReplayHistory({ workflowBundle }, await readHistory(file), 'migrate/recorded');
   });
 });
