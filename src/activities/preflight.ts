@@ -78,11 +78,14 @@ async function surveySource(source: Cluster, input: Crossing, survey: Survey, lo
 /** Another tenant may hold an id of ours on the target, so the whole namespace is listed; Describe decides. */
 async function findConflicts(target: Cluster, input: Crossing, survey: Survey): Promise<void> {
   for await (const { id, notes } of walk(target, { all: true }, 1000)) {
-    if (!survey.has(id)) continue;
-    const { mark } = readNote(notes);
-    if (mark?.kind === 'standby' && mark.owner === input.from) {
-      survey.copied(id);
-      continue;
+    // Any schedule of the namespace tells which engine serves it; where there is none yet, it stays unknown.
+    if (survey.engineOf('target') !== 'unknown') {
+      if (!survey.has(id)) continue;
+      const { mark } = readNote(notes);
+      if (mark?.kind === 'standby' && mark.owner === input.from) {
+        survey.copied(id);
+        continue;
+      }
     }
     const described = await target.describe(id);
     if (described) survey.seeTarget(id, described);
