@@ -1,0 +1,183 @@
+/** From the command line to what is asked for. Pure: nothing is looked up, and every refusal says what to do. */
+import { type MigrateTenantInput, readMigrateTenantInput } from '../workflows/input.ts';
+import { nearest } from '../workflows/nearest.ts';
+import { COMMANDS, type Command } from '../workflows/progress.ts';
+import { usage } from './exit.ts';
+import { type Given, type Kind, readOptions } from './options.ts';
+
+export const TOPICS = ['worker', 'migrate', 'plan', 'status', ...COMMANDS] as const;
+export type Topic = (typeof TOPICS)[number];
+
+export interface Migrate {
+  do: 'migrate';
+  input: MigrateTenantInput;
+  workflowId: string;
+  wait: boolean;
+  json: boolean;
+}
+
+export interface Plan {
+  do: 'plan';
+  input: MigrateTenantInput;
+  workflowId: string;
+  json: boolean;
+}
+
+export interface Status {
+  do: 'status';
+  /** A tenant, or the workflow id of a migration. */
+  subject: string;
+  watch: boolean;
+  json: boolean;
+}
+
+export interface Steer {
+  do: 'steer';
+  command: Command;
+  subject: string;
+  reason?: string;
+}
+
+export type Asked =
+  { do: 'help'; topic?: Topic } | { do: 'version' } | { do: 'worker' } | Migrate | Plan | Status | Steer;
+
+const inputOptions = {
+  from: 'text',
+  to: 'text',
+  schedules: 'text',
+  prefix: 'text',
+  all: 'flag',
+  bake: 'text',
+  'bake-check-every': 'text',
+  approval: 'text',
+  'page-size': 'text',
+  'workflow-id': 'text',
+  json: 'flag',
+} as const satisfies Record<string, Kind>;
+
+const OPTIONS = {
+  worker: {},
+  migrate: { ...inputOptions, 'dry-run': 'flag', wait: 'flag' },
+  plan: inputOptions,
+  status: { json: 'flag', watch: 'flag' },
+  rollback: { reason: 'text' },
+  pause: {},
+  resume: {},
+  proceed: {},
+} as const satisfies Record<Topic, Record<string, Kind>>;
+
+export function readArguments(args: string[]): Asked {
+  const [first, ...rest] = args;
+  if (first === undefined || first === '--help' || first === '-h') return { do: 'help' };
+  if (first === '--version' || first === '-v') return { do: 'version' };
+  if (first === 'help') return { do: 'help', ...(rest[0] === undefined ? {} : { topic: readTopic(rest[0]) }) };
+  const topic = readTopic(first);
+  const untilEnd = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
+  if (untilEnd.some((word) => word === '--help' || word === '-h')) return { do: 'help', topic };
+
+  switch (topic) {
+    case 'worker': {
+      const { words } = readOptions(topic, rest, OPTIONS.worker);
+      if (words.length > 0) throw usage(`\`ferry worker\` came with "${words[0]}"; it takes nothing.`, topic);
+      return { do: 'worker' };
+    }
+    case 'migrate': {
+      const given = readOptions(topic, rest, OPTIONS.migrate);
+      const input = readInput(topic, given, given.flag('dry-run'));
+      const workflowId = workflowIdOf(given, input);
+      return { do: 'migrate', input, workflowId, wait: given.flag('wait'), json: given.flag('json') };
+    }
+    case 'plan': {
+      const given = readOptions(topic, rest, OPTIONS.plan);
+      const input = readInput(topic, given, true);
+      return { do: 'plan', input, workflowId: workflowIdOf(given, input), json: given.flag('json') };
+    }
+    case 'status': {
+      const given = readOptions(topic, rest, OPTIONS.status);
+      const subject = one(topic, given.words, 'a tenant, or the workflow id of a migration');
+      return { do: 'status', subject, watch: given.flag('watch'), json: given.flag('json') };
+    }
+    case 'rollback': {
+      const given = readOptions(topic, rest, OPTIONS.rollback);
+      const subject = one(topic, given.words, 'a tenant, or the workflow id of a migration');
+      const reason = given.text('reason');
+      return { do: 'steer', command: topic, subject, ...(reason === undefined ? {} : { reason }) };
+    }
+    case 'pause':
+    case 'resume':
+    case 'proceed': {
+      if (rest.some((word) => word === '--reason' || word.startsWith('--reason='))) {
+        throw usage(`--reason is no option of \`ferry ${topic}\`; only \`ferry rollback\` keeps a reason.`, topic);
+      }
+      const { words } = readOptions(topic, rest, OPTIONS[topic]);
+      return { do: 'steer', command: topic, subject: one(topic, words, 'a tenant, or the workflow id of a migration') };
+    }
+  }
+}
+
+function readTopic(word: string): Topic {
+  const topic = TOPICS.find((each) => each === word);
+  if (topic !== undefined) return topic;
+  const meant = nearest(word, TOPICS);
+  const advice = meant === undefined ? 'write one of those' : `did you mean \`ferry ${meant}\`?`;
+  throw usage(`"${word}" is no command of ferry; it has ${TOPICS.join(', ')}; ${advice}`);
+}
+
+function one(topic: Topic, [word, ...more]: string[], what: string): string {
+  if (word === undefined || word === '') {
+    throw usage(`\`ferry ${topic}\` came without ${what}; name it: ferry ${topic} acme`, topic);
+  }
+  if (more.length > 0) {
+    throw usage(
+      `\`ferry ${topic}\` came with ${more.length + 1} names (${[word, ...more].join(', ')}); it takes one: ${what}. ` +
+        'Put quotes around a name with spaces.',
+      topic,
+    );
+  }
+  return word;
+}
+
+type InputOption = keyof typeof inputOptions;
+
+function readInput(topic: Topic, given: Given<InputOption>, dryRun: boolean): MigrateTenantInput {
+  const tenant = one(topic, given.words, 'the name of a tenant');
+  const schedules = readSchedules(topic, given);
+  const [from, to, bake, bakeCheckEvery, approval, pageSize] = (
+    ['from', 'to', 'bake', 'bake-check-every', 'approval', 'page-size'] as const
+  ).map((name) => given.text(name));
+  const input = {
+    tenant,
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    ...(schedules === undefined ? {} : { schedules }),
+    ...(bake === undefined ? {} : { bake }),
+    ...(bakeCheckEvery === undefined ? {} : { bakeCheckEvery }),
+    ...(approval === undefined ? {} : { approval }),
+    ...(pageSize === undefined ? {} : { pageSize: /^\d+$/.test(pageSize) ? Number(pageSize) : pageSize }),
+    ...(dryRun ? { dryRun } : {}),
+  } as MigrateTenantInput;
+  // The workflow's own check, before anything is sent: both say the same.
+  readMigrateTenantInput([input]);
+  return input;
+}
+
+function readSchedules(topic: Topic, given: Given<InputOption>): MigrateTenantInput['schedules'] {
+  const query = given.text('schedules');
+  const prefix = given.text('prefix');
+  const all = given.flag('all');
+  const found = [
+    ...(query === undefined ? [] : ['--schedules']),
+    ...(prefix === undefined ? [] : ['--prefix']),
+    ...(all ? ['--all'] : []),
+  ];
+  if (found.length > 1) {
+    throw usage(`${found.join(' and ')} are given; which schedules are meant is said by one of them.`, topic);
+  }
+  if (prefix !== undefined) return { prefix };
+  return all ? { all } : query;
+}
+
+/** A dry run has an id of its own, so that `ferry status <tenant>` goes on showing the migration. */
+function workflowIdOf(given: Given<InputOption>, { tenant, dryRun }: MigrateTenantInput): string {
+  return given.text('workflow-id') ?? `${dryRun ? 'plan' : 'migrate'}/${tenant}`;
+}

@@ -1,0 +1,167 @@
+/** What `--help` says: what a command does, its options, and examples to copy. */
+import type { Topic } from './args.ts';
+
+const ENVIRONMENT = `Environment
+  TEMPORAL_CONFIG_FILE    the temporal.toml with the profiles (default: where the Temporal CLI keeps it)
+  FERRY_CONTROL_PROFILE   profile of the namespace the migrations run in (default: control)
+  FERRY_TASK_QUEUE        task queue of the ferry worker (default: ferry)
+  TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and TEMPORAL_API_KEY are not used: they would turn every profile into one cluster.`;
+
+const EXIT_CODES = `Exit codes
+  0  as wished
+  1  not as wished: failed, rolled back, refused, or a plan with blockers
+  2  the command line is not acceptable; nothing was sent
+  3  the control cluster or its profile cannot be had`;
+
+const INPUT = `  --from <profile>            where the schedules run now (default: cloud)
+  --to <profile>              where they shall run (default: selfhosted)
+  --schedules <query>         which schedules, as a visibility query (default: TenantId = '<tenant>')
+  --prefix <text>             instead: those whose id begins so
+  --all                       instead: every schedule of the namespace
+  --bake <duration>           how long the source stays ready after the cut-over (default: "1 hour"; "0" for none)
+  --bake-check-every <dur.>   how often ownership is checked meanwhile (default: a tenth of the bake, within limits)
+  --approval auto|manual      manual: hold before the cut-over until \`ferry proceed\` (default: auto)
+  --page-size <1 to 250>      schedules a page (default: a quarter of all, 10 to 250)`;
+
+const SUBJECT = `<tenant> may also be the workflow id of a migration. For a tenant the migration that holds it is meant, whatever its
+workflow id; when none does, the one with the id migrate/<tenant>.`;
+
+const FALLBACK = `It is sent as an update, which answers in a sentence or refuses what makes no sense now. When no worker answers within
+5 s it is sent as a signal instead: that is kept, and obeyed as soon as a worker is up.`;
+
+const OVERVIEW = `ferry: moves a tenant's Temporal Schedules between two clusters; every schedule time runs exactly once.
+
+  ferry worker                 run migrations (one process is enough; more share the work)
+  ferry plan <tenant>          what a migration would do, and what stands against it; changes no schedule
+  ferry migrate <tenant>       start a migration
+  ferry status <tenant>        where it stands
+  ferry rollback <tenant>      take everything back, from any phase
+  ferry pause <tenant>         hold between schedules
+  ferry resume <tenant>        go on where it was paused
+  ferry proceed <tenant>       approve what it waits for, or end the bake now
+
+  ferry <command> --help       options and examples
+
+${ENVIRONMENT}
+
+${EXIT_CODES}`;
+
+const TOPIC_HELP: Record<Topic, string> = {
+  worker: `ferry worker: runs migrations until SIGTERM or Ctrl-C.
+
+It then takes no new work and gives what it does up to 2 minutes. What is not done by then begins no further schedule,
+sees those behind a fence through, and ends. The migration goes on with the next worker.
+
+Examples
+  ferry worker
+  TEMPORAL_CONFIG_FILE=./temporal.toml ferry worker
+
+${ENVIRONMENT}`,
+
+  migrate: `ferry migrate <tenant>: starts a migration of the tenant's schedules.
+
+${INPUT}
+  --dry-run                   stop after preflight, with the plan (see \`ferry plan\`)
+  --workflow-id <id>          default: migrate/<tenant>; of a dry run plan/<tenant>
+  --wait                      follow it to its end; the exit code is 0 only if it completed
+  --json                      print one JSON document: what was started or, with --wait, how it ended
+
+Examples
+  ferry plan acme && ferry migrate acme --wait
+  ferry migrate acme --from selfhosted --to cloud             the way back is a migration, too
+  ferry migrate acme --approval manual --bake "24 hours"      holds before the cut-over until: ferry proceed acme
+  ferry migrate acme --schedules "TenantId = 'acme' AND TemporalSchedulePaused = false"
+  ferry migrate acme --prefix acme- --bake 0
+
+Stopping to wait (Ctrl-C) does not stop the migration: follow it with \`ferry status acme --watch\`.
+
+${EXIT_CODES}`,
+
+  plan: `ferry plan <tenant>: what a migration would do, and everything that stands against it. Changes no schedule.
+
+${INPUT}
+  --workflow-id <id>          default: plan/<tenant>
+  --json                      print the whole report as one JSON document
+
+It waits for the plan and exits with 0 when nothing stands against it, with 1 when there are blockers. It holds the
+tenant's lock while it looks, so it is refused while a migration of the tenant runs.
+
+Examples
+  ferry plan acme
+  ferry plan acme --json | jq '.blockers'
+  ferry plan acme --from selfhosted --to cloud
+
+${EXIT_CODES}`,
+
+  status: `ferry status <tenant>: where the migration stands, what it waits for, and what to send it.
+
+  --watch   go on showing every change until it ends; the exit code is then 0 only if it completed (or was a plan)
+  --json    one JSON document; with --watch one a line
+
+${SUBJECT}
+
+It asks the query \`progress\`. When no worker answers, or the migration has ended, it shows what the memo or the result
+keeps, and says so.
+
+Examples
+  ferry status acme
+  ferry status acme --watch
+  ferry status acme --json | jq '.progress.schedules'
+
+${EXIT_CODES}`,
+
+  rollback: `ferry rollback <tenant>: takes everything back to the source, from any phase before completion, with the same guarantees.
+
+  --reason <text>   kept in the progress, the result and the tenant's history
+
+${SUBJECT}
+
+${FALLBACK}
+
+After completion the way back is a migration of its own: ferry migrate acme --from selfhosted --to cloud
+
+Examples
+  ferry rollback acme --reason "p95 doubled"
+  ferry rollback acme && ferry status acme --watch
+
+${EXIT_CODES}`,
+
+  pause: `ferry pause <tenant>: holds between schedules, never inside a hand-over. During the bake it stops the clock.
+
+${SUBJECT}
+
+${FALLBACK}
+
+Example
+  ferry pause acme        and later: ferry resume acme
+
+${EXIT_CODES}`,
+
+  resume: `ferry resume <tenant>: goes on where \`ferry pause\` stopped it.
+
+${SUBJECT}
+
+${FALLBACK}
+
+Example
+  ferry resume acme
+
+${EXIT_CODES}`,
+
+  proceed: `ferry proceed <tenant>: approves what the migration waits for, or ends the bake now.
+
+See first what that is: \`ferry status <tenant>\` shows it under "waits for".
+
+${SUBJECT}
+
+${FALLBACK}
+
+Example
+  ferry status acme && ferry proceed acme
+
+${EXIT_CODES}`,
+};
+
+export function help(topic?: Topic): string {
+  return topic === undefined ? OVERVIEW : TOPIC_HELP[topic];
+}

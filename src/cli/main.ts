@@ -1,0 +1,77 @@
+/** Reads the command line, runs the command, and turns whatever goes wrong into a message and an exit code. */
+import { readFileSync } from 'node:fs';
+import { REAL_TIME } from '../clusters/real-time.ts';
+import type { FerryOptions } from '../compose.ts';
+import { type Asked, readArguments } from './args.ts';
+import type { Output } from './commands.ts';
+import { EXIT, type ExitCode } from './exit.ts';
+import { help } from './help.ts';
+
+export async function main(args: string[], env: NodeJS.ProcessEnv, io: Output): Promise<ExitCode> {
+  try {
+    return await run(readArguments(args), env, io);
+  } catch (error) {
+    const { explain } = await import('./errors.ts');
+    const { code, message } = explain(error, env.FERRY_CONTROL_PROFILE ?? 'control');
+    io.err(`ferry: ${message}`);
+    return code;
+  }
+}
+
+async function run(asked: Asked, env: NodeJS.ProcessEnv, io: Output): Promise<ExitCode> {
+  switch (asked.do) {
+    case 'help':
+      io.out(help(asked.topic));
+      return EXIT.ok;
+    case 'version':
+      io.out(version());
+      return EXIT.ok;
+    case 'worker': {
+      // The SDK's worker takes a moment to load: only who needs it waits for it.
+      const { optionsFromEnvironment, runWorker } = await import('../worker.ts');
+      await runWorker(optionsFromEnvironment(env));
+      return EXIT.ok;
+    }
+    case 'migrate':
+    case 'plan':
+    case 'status':
+    case 'steer': {
+      const { optionsFromEnvironment } = await import('../worker.ts');
+      return await withControl(asked, optionsFromEnvironment(env), io);
+    }
+  }
+}
+
+async function withControl(
+  asked: Exclude<Asked, { do: 'help' | 'version' | 'worker' }>,
+  options: FerryOptions,
+  io: Output,
+): Promise<ExitCode> {
+  const { TASK_QUEUE, controlClient } = await import('../compose.ts');
+  const { temporalControl } = await import('./control.ts');
+  const commands = await import('./commands.ts');
+  const { client, close } = controlClient(options);
+  try {
+    const control = temporalControl(client, options.taskQueue ?? TASK_QUEUE);
+    const world = { control, io, pause: (ms: number) => REAL_TIME.sleep(ms) };
+    switch (asked.do) {
+      case 'migrate':
+        return await commands.migrate(world, asked);
+      case 'plan':
+        return await commands.plan(world, asked);
+      case 'status':
+        return await commands.status(world, asked);
+      case 'steer':
+        return await commands.steer(world, asked);
+    }
+  } finally {
+    await close();
+  }
+}
+
+function version(): string {
+  // Two folders up, from src/cli and from dist/cli alike.
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const manifest: { version: string } = JSON.parse(text);
+  return manifest.version;
+}

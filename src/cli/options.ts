@@ -1,0 +1,60 @@
+/** Options of one command, read with node's own parser and explained in our own words. Pure. */
+import { parseArgs } from 'node:util';
+import { nearest } from '../workflows/nearest.ts';
+import { usage } from './exit.ts';
+
+export type Kind = 'text' | 'flag';
+
+export interface Given<Name extends string> {
+  /** What is no option, in order. */
+  words: string[];
+  text: (name: Name) => string | undefined;
+  flag: (name: Name) => boolean;
+}
+
+export function readOptions<Name extends string>(
+  topic: string,
+  args: string[],
+  known: Readonly<Record<Name, Kind>>,
+): Given<Name> {
+  const kinds = new Map<string, Kind>(Object.entries<Kind>(known));
+  const { tokens } = parseArgs({
+    args,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+    options: Object.fromEntries(
+      [...kinds].map(([name, kind]) => [name, { type: kind === 'text' ? 'string' : 'boolean' }]),
+    ),
+  });
+  const words: string[] = [];
+  const texts = new Map<string, string>();
+  const flags = new Set<string>();
+  for (const token of tokens) {
+    if (token.kind === 'positional') words.push(token.value);
+    if (token.kind !== 'option') continue;
+    const { name, rawName, value, inlineValue } = token;
+    const kind = kinds.get(name);
+    if (kind === undefined) throw unknownOption(topic, rawName, [...kinds.keys()]);
+    if (texts.has(name) || flags.has(name)) throw usage(`${rawName} is given twice; give it once.`, topic);
+    if (kind === 'flag') {
+      if (value !== undefined)
+        throw usage(`${rawName} came with "${value}"; it takes no value: leave that out.`, topic);
+      flags.add(name);
+    } else {
+      if (value === undefined || value === '' || (!inlineValue && value.startsWith('-'))) {
+        const found = value ? `is followed by ${value}` : 'came without a value';
+        throw usage(`${rawName} ${found}; it takes a value: write ${rawName}=… or ${rawName} "…".`, topic);
+      }
+      texts.set(name, value);
+    }
+  }
+  return { words, text: (name) => texts.get(name), flag: (name) => flags.has(name) };
+}
+
+function unknownOption(topic: string, found: string, names: string[]) {
+  const accepted = names.map((name) => `--${name}`);
+  const meant = nearest(found, accepted);
+  const advice = meant === undefined ? 'leave it out' : `did you mean ${meant}?`;
+  return usage(`${found} is no option of \`ferry ${topic}\`; it takes ${accepted.join(', ')}; ${advice}`, topic);
+}

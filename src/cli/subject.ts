@@ -1,0 +1,27 @@
+/** Which migration is meant by a tenant's name or a workflow id. */
+import type { Control, Found } from './control.ts';
+import { CliError, EXIT } from './exit.ts';
+import { recordText } from './render.ts';
+import { shell } from './words.ts';
+
+/** The tenant's record knows who holds it, whatever workflow id that has; then the id the docs suggest; then the word itself. */
+export async function findMigration(control: Control, subject: string): Promise<Found> {
+  const record = await control.record(subject);
+  const ids = [...(record?.lock ? [record.lock.migration] : []), `migrate/${subject}`, subject];
+  for (const id of new Set(ids)) {
+    const found = await control.find(id);
+    if (found?.type === 'MigrateTenant') return found;
+  }
+  if (record) {
+    throw new CliError(
+      EXIT.unwished,
+      `${recordText(subject, record)}\n  its last migration is not known any more: name its workflow id, or start another`,
+    );
+  }
+  throw new CliError(
+    EXIT.unwished,
+    `There is no migration of "${subject}": looked for a tenant of this name and for the workflow ids ` +
+      `migrate/${subject} and ${subject}. Name a tenant or the workflow id of a migration; start one with ` +
+      `\`ferry migrate ${shell(subject)}\`.`,
+  );
+}

@@ -1,0 +1,50 @@
+/**
+ * For programs: start and steer migrations from your own code, or run the worker in your own process.
+ *
+ *     import { controlClient, commands, progressQuery, TASK_QUEUE, type MigrateTenant } from 'temporal-ferry';
+ */
+export { type Ferry, type FerryOptions, TASK_QUEUE, controlClient, createFerry } from './compose.ts';
+export { optionsFromEnvironment, runWorker } from './worker.ts';
+export { UnknownProfile } from './clusters/profiles.ts';
+export type { FailureType } from './errors.ts';
+
+export type { MigrateTenant } from './workflows/migrate-tenant.ts';
+export type { Tenant, TenantMemo } from './workflows/tenant.ts';
+export type { TenantRecord } from './workflows/tenant-record.ts';
+export { type MigrateTenantInput, type Settings, readMigrateTenantInput, tenantQuery } from './workflows/input.ts';
+export type { Command, Counts, Phase, PhaseEntry, Progress, ProgressMemo } from './workflows/progress.ts';
+export type { Accepted, MigrationResult, Outcome } from './workflows/result.ts';
+export {
+  type RollbackArgument,
+  commands,
+  pauseSignal,
+  pauseUpdate,
+  planQuery,
+  proceedSignal,
+  proceedUpdate,
+  progressQuery,
+  recordQuery,
+  resumeSignal,
+  resumeUpdate,
+  rollbackSignal,
+  rollbackUpdate,
+  tenantWorkflowId,
+} from './workflows/messages.ts';
+export {
+  FerryDirection,
+  FerryOwner,
+  FerryPhase,
+  FerryTenant,
+  searchAttributeKeys,
+} from './workflows/search-attributes.ts';
+export type {
+  Audit,
+  Breach,
+  ClusterFacts,
+  Difference,
+  PreflightReport,
+  Reason,
+  ScheduleWrite,
+  Selection,
+  TenantEvent,
+} from './activities/types.ts';
