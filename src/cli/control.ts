@@ -19,7 +19,7 @@ import { clipBytes } from './words.ts';
 
 /** How long workers have to answer. */
 export const ANSWER_MS = 5_000;
-const CALL_MS = 15_000;
+const CALL_MS = 10_000;
 
 export interface Found {
   workflowId: string;

@@ -27,7 +27,10 @@ export function explain(error: unknown, controlProfile: string): Explained {
     return { code: EXIT.usage, message: error.message };
   }
   const code = grpcCode(error);
-  const why = code === undefined ? undefined : UNREACHABLE.get(code);
+  // The worker's own connection has another kind of error, without a code.
+  const noTransport = error instanceof Error && error.name === 'TransportError';
+  const why =
+    code === undefined ? (noTransport ? UNREACHABLE.get(status.UNAVAILABLE) : undefined) : UNREACHABLE.get(code);
   if (why !== undefined) {
     return {
       code: EXIT.unreachable,
