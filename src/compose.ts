@@ -91,6 +91,8 @@ export async function createFerry(options: FerryOptions): Promise<Ferry> {
     // Schedules behind a fence are seen through; those not begun are left to whoever takes the page up again.
     shutdownGraceTime: '2 minutes',
     maxConcurrentActivityTaskExecutions: 20,
+    // A pause or a rollback reaches a running page with the answer to a heartbeat.
+    maxHeartbeatThrottleInterval: '5 seconds',
   });
   const close = async (): Promise<void> => {
     await clusters.close();

@@ -6,7 +6,7 @@ import { situation } from '../schedules/pair.ts';
 import { FIRST_PAGE, listPage } from '../clusters/inventory.ts';
 import { REAL_TIME } from '../clusters/real-time.ts';
 import type { FerryDeps } from './deps.ts';
-import { eachSchedule } from './pages.ts';
+import { eachSchedule, reasonFor } from './pages.ts';
 import type { CopyResult, PageInput } from './types.ts';
 
 const CONCURRENCY = 16;
@@ -55,7 +55,9 @@ export async function copyPage(deps: FerryDeps, input: PageInput): Promise<CopyR
             });
             return;
           }
-          if (!(error instanceof ChangedMeanwhile) || round >= MAX_ROUNDS) throw error;
+          if (error instanceof ChangedMeanwhile && round < MAX_ROUNDS) continue;
+          result.failed.push(reasonFor(error, id));
+          return;
         }
       }
     },

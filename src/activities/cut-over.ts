@@ -4,7 +4,7 @@ import { handOver } from '../schedules/handover.ts';
 import { FIRST_PAGE, listPage } from '../clusters/inventory.ts';
 import { REAL_TIME } from '../clusters/real-time.ts';
 import { DEFAULT_HANDOVER, type FerryDeps } from './deps.ts';
-import { eachSchedule } from './pages.ts';
+import { eachSchedule, reasonFor } from './pages.ts';
 import type { Audit, CutOverResult, PageInput } from './types.ts';
 
 /** Hands over a page of schedules, pipelined. Whatever state an earlier attempt left one in, it goes on from there. */
@@ -25,7 +25,11 @@ export async function cutOverPage(deps: FerryDeps, input: PageInput): Promise<Cu
 
   const progress = (): object => ({ audit: result.audit });
   const walked = await eachSchedule(page.entries, settings.inFlight, progress, async ({ id }) => {
-    const done = await handOver(handover, id);
+    const done = await handOver(handover, id).catch((error: unknown) => {
+      result.failed.push(reasonFor(error, id));
+      return undefined;
+    });
+    if (!done) return;
     result.audit = addAudit(result.audit, done.audit);
     if (done.reason) result.failed.push(done.reason);
     if (done.outcome === 'handed-over') result.handedOver++;

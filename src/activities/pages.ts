@@ -3,8 +3,34 @@
  * flight finish (a fence is never left half built on purpose) and says how far it came.
  */
 import { Context } from '@temporalio/activity';
+import { status } from '@grpc/grpc-js';
 import PQueue from 'p-queue';
+import { codeOf } from '../clusters/calls.ts';
 import type { InventoryEntry } from '../clusters/inventory.ts';
+import type { Reason } from './types.ts';
+
+/** Trouble of a whole cluster: the step waits and is tried again. Anything else is one schedule's own. */
+const CLUSTER_TROUBLE = new Set([
+  status.UNAVAILABLE,
+  status.DEADLINE_EXCEEDED,
+  status.RESOURCE_EXHAUSTED,
+  status.UNAUTHENTICATED,
+  status.PERMISSION_DENIED,
+  status.CANCELLED,
+]);
+
+/** What one schedule failed with, so that it holds up no other; cluster-wide trouble is thrown on. */
+export function reasonFor(error: unknown, id: string): Reason {
+  const code = codeOf(error);
+  if (code !== undefined && CLUSTER_TROUBLE.has(code)) throw error;
+  if (!(error instanceof Error)) throw error;
+  return {
+    object: `schedule ${id}`,
+    code: 'failed',
+    found: error.message,
+    remedy: 'remove the cause, or leave the schedule out of the selection',
+  };
+}
 
 /** Where a page was interrupted: how many of its entries, in order, are done. */
 export interface Walked {

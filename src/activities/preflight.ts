@@ -1,5 +1,7 @@
 /** Reads only. Every reason against the crossing is gathered before any is reported. */
+import { status } from '@grpc/grpc-js';
 import PQueue from 'p-queue';
+import { codeOf } from '../clusters/calls.ts';
 import type { Cluster } from '../clusters/cluster.ts';
 import { walk } from '../clusters/inventory.ts';
 import { readNote } from '../schedules/note.ts';
@@ -25,9 +27,12 @@ export async function preflight(deps: FerryDeps, input: Crossing & { resuming: b
     if (from && to) {
       if (sameCluster(from, to)) blockers.push(sameClusterReason(input, from));
       else {
-        await surveySource(from.cluster, input, survey, () => looked++);
-        await findConflicts(to.cluster, input, survey);
-        survey.concludeSelection(blockers, input.resuming);
+        const unreadable = await surveySource(from.cluster, input, survey, () => looked++);
+        if (unreadable) blockers.push(unreadable);
+        else {
+          await findConflicts(to.cluster, input, survey);
+          survey.concludeSelection(blockers, input.resuming);
+        }
         blockers.push(...survey.blockers);
         await checkAttributes(from.cluster, to.cluster, survey, blockers, warnings);
         await checkQueues(to.cluster, survey, blockers);
@@ -56,23 +61,41 @@ export async function preflight(deps: FerryDeps, input: Crossing & { resuming: b
   }
 }
 
-async function surveySource(source: Cluster, input: Crossing, survey: Survey, looked: () => void): Promise<void> {
+/** The reason, if the server cannot read the selection's query. */
+async function surveySource(
+  source: Cluster,
+  input: Crossing,
+  survey: Survey,
+  looked: () => void,
+): Promise<Reason | undefined> {
   const queue = new PQueue({ concurrency: CONCURRENCY });
   const failures: unknown[] = [];
-  for await (const { id } of walk(source, input.selection)) {
-    await queue.onSizeLessThan(CONCURRENCY * 2);
-    void queue.add(async () => {
-      try {
-        const described = await source.describe(id);
-        if (described) survey.see(id, described);
-        looked();
-      } catch (error) {
-        failures.push(error);
-      }
-    });
+  try {
+    for await (const { id } of walk(source, input.selection)) {
+      await queue.onSizeLessThan(CONCURRENCY * 2);
+      void queue.add(async () => {
+        try {
+          const described = await source.describe(id);
+          if (described) survey.see(id, described);
+          looked();
+        } catch (error) {
+          failures.push(error);
+        }
+      });
+    }
+  } catch (error) {
+    if (codeOf(error) !== status.INVALID_ARGUMENT || !('query' in input.selection)) throw error;
+    return {
+      object: `schedules query ${input.selection.query}`,
+      code: 'query-unreadable',
+      found: error instanceof Error ? error.message : String(error),
+      remedy: `correct \`schedules\`: a visibility query such as TenantId = 'acme', {"prefix": "…"} or {"all": true}`,
+    };
+  } finally {
+    await queue.onIdle();
   }
-  await queue.onIdle();
   if (failures.length > 0) throw failures[0];
+  return undefined;
 }
 
 /** Another tenant may hold an id of ours on the target, so the whole namespace is listed; Describe decides. */

@@ -250,7 +250,6 @@ describe('a failure', () => {
   test.each([
     ['cutOverPage', 'cutting-over'],
     ['sweep', 'settling'],
-    ['watchOwnership', 'baking'],
   ] as const)('of %s, after the first hand-over, rolls back by itself', async (activity, phase) => {
     await harness.play(
       new FakeTenant(30),
@@ -269,6 +268,36 @@ describe('a failure', () => {
         expect(await record()).toMatchObject({ owner: 'cloud', lock: null });
       },
       { recordAs: `failed-while-${phase}` },
+    );
+  });
+
+  test('of a check in the bake is neither good nor bad: the bake goes on, and the last look holds for a person', async () => {
+    await harness.play(
+      new FakeTenant(3),
+      async ({ start, fake, env, record }) => {
+        let unreachable = true;
+        fake.before('watchOwnership', () => {
+          if (unreachable) fatal();
+        });
+        const handle = await start({ bake: '1 hour' });
+        await untilPhase(handle, 'baking');
+        await env.sleep('2 hours');
+        const held = await untilProgress(handle, 'the hold', ({ waitingFor }) =>
+          /could not be made/.test(waitingFor ?? ''),
+        );
+        expect(held).toMatchObject({ phase: 'baking', owner: 'selfhosted', canRollback: true });
+        expect(held.waitingFor).toContain('disk on fire');
+        await handle.signal('proceed');
+        await until('another look', () => fake.called('watchOwnership') > 0);
+        await untilProgress(handle, 'the hold again', ({ waitingFor }) => /could not be made/.test(waitingFor ?? ''));
+        unreachable = false;
+        await handle.signal('proceed');
+        const result = await finish(handle);
+        expect(result).toMatchObject({ outcome: 'completed', owner: 'selfhosted' });
+        expect(result).not.toHaveProperty('accepted');
+        expect(await record()).toMatchObject({ owner: 'selfhosted', lock: null });
+      },
+      { recordAs: 'check-not-made' },
     );
   });
 

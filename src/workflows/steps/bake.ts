@@ -1,6 +1,8 @@
-import { condition } from '@temporalio/workflow';
+import { ActivityFailure, condition, isCancellation } from '@temporalio/workflow';
+import type { Breach } from '../../activities/types.ts';
 import * as activities from '../activities.ts';
 import type { Controls } from '../controls.ts';
+import { reasonOf } from '../failures.ts';
 import { LISTED } from '../progress.ts';
 import type { Run } from '../run.ts';
 import { summary } from '../summary.ts';
@@ -35,23 +37,50 @@ export async function bake(run: Run, controls: Controls): Promise<void> {
   await gate(run, controls);
 }
 
-/** A breach found by the last check and not repaired would be a caveat only a log shows. */
+/**
+ * A breach found by the last check and not repaired would be a caveat only a log shows. A check that could not be made
+ * is neither good nor bad: it is made again when a person says so.
+ */
 async function lastLook(run: Run, controls: Controls): Promise<void> {
-  const open = await watch(run);
-  if (open.length === 0) return;
-  await controls.untilProceed(
-    'hold',
-    `the last check found ${open.join(', ')}: \`proceed\` checks again and accepts what is still there, ` +
-      `\`rollback\` takes everything back to ${run.progress.from}`,
-  );
-  const still = await watch(run);
-  if (still.length > 0) run.accept(still.join(', '));
+  let look = await watch(run);
+  if (clean(look)) return;
+  do {
+    await controls.untilProceed('hold', heldBy(look, run.progress.from));
+    look = await watch(run);
+  } while (look.unmeasured !== null);
+  if (look.open.length > 0) run.accept(look.open.join(', '));
 }
 
-/** The breaches it could not repair, as words. Runs of the wrong side go into the ledger, which gates completion. */
-async function watch(run: Run): Promise<string[]> {
-  const { breaches } = await activities.watchOwnership(run.crossing);
-  if (breaches.length === 0) return [];
+interface Look {
+  /** Breaches that could not be repaired, as words. */
+  open: string[];
+  /** Why the clusters could not be looked at, or null. */
+  unmeasured: string | null;
+}
+
+function clean({ open, unmeasured }: Look): boolean {
+  return open.length === 0 && unmeasured === null;
+}
+
+function heldBy({ open, unmeasured }: Look, from: string): string {
+  const back = `\`rollback\` takes everything back to ${from}`;
+  return unmeasured === null
+    ? `the last check found ${open.join(', ')}: \`proceed\` checks again and accepts what is still there, ${back}`
+    : `the last check could not be made (${unmeasured}): \`proceed\` tries again, ${back}`;
+}
+
+/** Runs of the wrong side go into the ledger, which gates completion. */
+async function watch(run: Run): Promise<Look> {
+  let breaches: Breach[];
+  try {
+    ({ breaches } = await activities.watchOwnership(run.crossing));
+  } catch (error) {
+    if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+    const unmeasured = reasonOf(error);
+    run.note(`a check of both sides could not be made: ${unmeasured}`);
+    return { open: [], unmeasured };
+  }
+  if (breaches.length === 0) return { open: [], unmeasured: null };
   const { audit } = run.progress;
   const wrongSide = breaches.reduce((sum, breach) => sum + breach.wrongSideRuns, audit.wrongSide);
   run.update({
@@ -61,5 +90,6 @@ async function watch(run: Run): Promise<string[]> {
   for (const { schedule, kind, detail, repaired } of breaches.slice(0, 5)) {
     run.note(`schedule ${schedule} was ${kind}, ${repaired ? 'repaired' : 'not repaired'}: ${detail}`);
   }
-  return breaches.filter(({ repaired }) => !repaired).map(({ schedule, kind }) => `schedule ${schedule} ${kind}`);
+  const open = breaches.filter(({ repaired }) => !repaired);
+  return { open: open.map(({ schedule, kind }) => `schedule ${schedule} ${kind}`), unmeasured: null };
 }
