@@ -1,12 +1,11 @@
 import { readNote } from '../schedules/note.ts';
-import { handOver } from '../schedules/handover.ts';
+import { type Handover, handOver } from '../schedules/handover.ts';
 import { situation } from '../schedules/pair.ts';
 import type { Described } from '../schedules/ports.ts';
 import { change } from '../schedules/change.ts';
 import { isOurBound, standby } from '../schedules/shapes.ts';
 import { toMs } from '../schedules/times.ts';
-import type { Cluster } from '../clusters/cluster.ts';
-import { walk } from '../clusters/inventory.ts';
+import { type InventoryEntry, walk } from '../clusters/inventory.ts';
 import { REAL_TIME } from '../clusters/real-time.ts';
 import { DEFAULT_HANDOVER, type FerryDeps } from './deps.ts';
 import { heartbeating } from './pages.ts';
@@ -22,69 +21,24 @@ const OVERDUE_MS = 60_000;
 export async function watchOwnership(deps: FerryDeps, input: Crossing): Promise<WatchResult> {
   const source = deps.clusters.get(input.from);
   const target = deps.clusters.get(input.to);
-  const handover = {
-    source,
-    target,
-    time: REAL_TIME,
-    migration: input.migration,
-    ...DEFAULT_HANDOVER,
-    ...deps.handover,
-  };
+  const settings = { ...DEFAULT_HANDOVER, ...deps.handover };
+  const handover: Handover = { source, target, time: REAL_TIME, migration: input.migration, ...settings };
   const result: WatchResult = { checked: 0, breaches: [] };
   const pulse = heartbeating(() => ({ checked: result.checked }));
-  const report = (
-    schedule: string,
-    kind: Breach['kind'],
-    detail: string,
-    repaired: boolean,
-    wrongSideRuns = 0,
-  ): void => {
-    result.breaches.push({ schedule, kind, detail, repaired, wrongSideRuns, at: new Date().toISOString() });
-  };
   try {
     for await (const { id, notes, paused } of walk(source, input.selection)) {
       result.checked++;
       const { mark } = readNote(notes);
       if (paused && mark?.kind === 'standby' && mark.owner === input.to) continue;
-      const [from, to] = await Promise.all([source.describe(id), target.describe(id)]);
-      const at = situation(from?.schedule, to?.schedule, { from: input.from, to: input.to });
-      if (!from || at.kind === 'gone') continue;
-      if (at.kind === 'handed-over' && from.schedule.state?.paused) continue;
-      if (to && (at.kind === 'foreign' || at.kind === 'handed-over')) {
-        if (from.schedule.state?.paused) {
-          // Paused, but its mark was overwritten: without it nobody could tell which side owns it.
-          await shut(source, input, id, from);
-          continue;
-        }
-        const runs = from.recent.filter((action) => action.startedMs >= (from.updatedMs ?? 0)).length;
-        await shut(source, input, id, from);
-        const found = `it was unpaused on ${input.from} while ${input.to} owns it, and ran ${runs} times there`;
-        report(id, 'both-active', `${found}; ${input.from} has been paused again`, true, runs);
-        continue;
-      }
-      const handover = {
-        source,
-        target,
-        time: REAL_TIME,
-        migration: input.migration,
-        ...DEFAULT_HANDOVER,
-        ...deps.handover,
-      };
-      const done = await handOver(handover, id);
-      const kind = at.kind === 'uncopied' || at.kind === 'ready' ? 'stray' : 'none-active';
-      const found =
-        kind === 'stray' ? `it was found on ${input.from} after the cut-over` : `its handover was not complete`;
-      report(id, kind, `${found}; ${done.reason?.found ?? `it now runs on ${input.to}`}`, done.outcome !== 'failed');
+      const breach = await lookAtSource(handover, id);
+      if (breach) result.breaches.push(breach);
     }
-    for await (const { id, paused, info } of walk(target, input.selection)) {
+    for await (const entry of walk(target, input.selection)) {
       result.checked++;
       // A bound that was left on because of a long jitter comes off when its time has passed.
-      if (isOurBound(info.spec?.startTime)) await handOver(handover, id);
-      if (paused || !isOverdue(info.futureActionTimes?.map((t) => toMs(t) ?? 0))) continue;
-      const to = await target.describe(id);
-      if (!to || to.schedule.state?.paused || !isOverdue(to.futureMs)) continue;
-      const due = new Date(to.futureMs[0] ?? 0).toISOString();
-      report(id, 'overdue', `its run due at ${due} has not been started by ${input.to}`, false);
+      if (isOurBound(entry.info.spec?.startTime)) await handOver(handover, entry.id);
+      const breach = await lookAtOwner(handover, entry);
+      if (breach) result.breaches.push(breach);
     }
   } finally {
     pulse.stop();
@@ -92,12 +46,55 @@ export async function watchOwnership(deps: FerryDeps, input: Crossing): Promise<
   return result;
 }
 
+/** The source's list does not show a paused copy of ours. */
+async function lookAtSource(h: Handover, id: string): Promise<Breach | undefined> {
+  const [from, to] = await Promise.all([h.source.describe(id), h.target.describe(id)]);
+  const { kind } = situation(from?.schedule, to?.schedule, { from: h.source.profile, to: h.target.profile });
+  if (!from || kind === 'gone') return undefined;
+  if (to && (kind === 'foreign' || kind === 'handed-over')) {
+    const active = !from.schedule.state?.paused;
+    if (!active && kind === 'handed-over') return undefined;
+    // Paused with its mark overwritten is no breach, but without the mark nobody could tell which side owns it.
+    await shut(h, id, from);
+    return active ? bothActive(h, id, from) : undefined;
+  }
+  const done = await handOver(h, id);
+  const stray = kind === 'uncopied' || kind === 'ready';
+  const found = stray ? `it was found on ${h.source.profile} after the cut-over` : `its handover was not complete`;
+  const now = done.reason?.found ?? `it now runs on ${h.target.profile}`;
+  return breachOf(id, stray ? 'stray' : 'none-active', `${found}; ${now}`, done.outcome !== 'failed');
+}
+
+function bothActive(h: Handover, id: string, from: Described): Breach {
+  const runs = from.recent.filter((action) => action.startedMs >= (from.updatedMs ?? 0)).length;
+  const found = `it was unpaused on ${h.source.profile} while ${h.target.profile} owns it, and ran ${runs} times there`;
+  return breachOf(id, 'both-active', `${found}; ${h.source.profile} has been paused again`, true, runs);
+}
+
+async function lookAtOwner(h: Handover, { id, paused, info }: InventoryEntry): Promise<Breach | undefined> {
+  if (paused || !isOverdue(info.futureActionTimes?.map((t) => toMs(t) ?? 0))) return undefined;
+  const to = await h.target.describe(id);
+  if (!to || to.schedule.state?.paused || !isOverdue(to.futureMs)) return undefined;
+  const due = new Date(to.futureMs[0] ?? 0).toISOString();
+  return breachOf(id, 'overdue', `its run due at ${due} has not been started by ${h.target.profile}`, false);
+}
+
+function breachOf(
+  schedule: string,
+  kind: Breach['kind'],
+  detail: string,
+  repaired: boolean,
+  wrongSideRuns = 0,
+): Breach {
+  return { schedule, kind, detail, repaired, wrongSideRuns, at: new Date().toISOString() };
+}
+
 function isOverdue(futureMs: number[] | undefined): boolean {
   const next = futureMs?.[0];
   return next !== undefined && next < Date.now() - OVERDUE_MS;
 }
 
-async function shut(source: Cluster, input: Crossing, id: string, from: Described): Promise<void> {
-  const mark = { kind: 'standby', owner: input.to, migration: input.migration } as const;
-  await change(source, REAL_TIME, id, from, standby(from.schedule, mark));
+async function shut(h: Handover, id: string, from: Described): Promise<void> {
+  const mark = { kind: 'standby', owner: h.target.profile, migration: h.migration } as const;
+  await change(h.source, h.time, id, from, standby(from.schedule, mark));
 }

@@ -2,6 +2,7 @@
  * One snapshot of a migration. The query, the details in the Web UI, the memo, the search attributes and the log lines
  * are all derived from it, so they cannot disagree. Plain data and pure changes.
  */
+import { emptyAudit } from '../schedules/audit.ts';
 import type { Audit, Breach, Reason } from '../activities/types.ts';
 import type { Settings } from './input.ts';
 
@@ -85,7 +86,7 @@ export function newProgress({ tenant, from, to }: Settings, at: string): Progres
     paused: false,
     accepts: ['rollback', 'pause'],
     rollbackReason: null,
-    audit: noAudit(),
+    audit: emptyAudit(),
     failures: [],
     breaches: [],
     warnings: [],
@@ -93,22 +94,6 @@ export function newProgress({ tenant, from, to }: Settings, at: string): Progres
     phases: [{ phase: 'claiming', since: at }],
     startedAt: at,
     updatedAt: at,
-  };
-}
-
-export function noAudit(): Audit {
-  return { runs: 0, duplicates: 0, missed: 0, wrongSide: 0, explained: 0, filled: 0, maxLatenessMs: 0 };
-}
-
-export function addAudit(a: Audit, b: Audit): Audit {
-  return {
-    runs: a.runs + b.runs,
-    duplicates: a.duplicates + b.duplicates,
-    missed: a.missed + b.missed,
-    wrongSide: a.wrongSide + b.wrongSide,
-    explained: a.explained + b.explained,
-    filled: a.filled + b.filled,
-    maxLatenessMs: Math.max(a.maxLatenessMs, b.maxLatenessMs),
   };
 }
 

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
+import { emptyAudit } from '../../src/schedules/audit.ts';
 import type { Migrate, Plan } from '../../src/cli/args.ts';
 import { migrate, plan, status, steer, type World } from '../../src/cli/commands.ts';
 import type { Control, Ending, Found } from '../../src/cli/control.ts';
 import { CliError, EXIT } from '../../src/cli/exit.ts';
 import { readMigrateTenantInput } from '../../src/workflows/input.ts';
-import { memoOf, newProgress, noAudit, type Progress } from '../../src/workflows/progress.ts';
+import { memoOf, newProgress, type Progress } from '../../src/workflows/progress.ts';
 import type { MigrationResult } from '../../src/workflows/result.ts';
 
 const AT = '2026-11-22T16:00:00.000Z';
@@ -25,7 +26,7 @@ const result = (more: Partial<MigrationResult> = {}): MigrationResult => ({
   from: 'cloud',
   to: 'selfhosted',
   schedules: baking.schedules,
-  audit: noAudit(),
+  audit: emptyAudit(),
   breaches: [],
   warnings: [],
   notes: [],

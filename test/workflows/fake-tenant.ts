@@ -18,7 +18,7 @@ import type {
   VerifyResult,
   WatchResult,
 } from '../../src/activities/types.ts';
-import { addAudit, noAudit } from '../../src/workflows/progress.ts';
+import { addAudit, emptyAudit } from '../../src/schedules/audit.ts';
 
 export type Faked = Omit<FerryActivities, 'claimTenant' | 'recordOwner' | 'releaseTenant'>;
 export type FakedName = keyof Faked;
@@ -130,7 +130,7 @@ export class FakeTenant implements Faked {
       alreadyThere: 0,
       userPaused: 0,
       failed: [],
-      audit: addAudit(noAudit(), { ...noAudit(), ...this.audit }),
+      audit: addAudit(emptyAudit(), { ...emptyAudit(), ...this.audit }),
     };
     this.audit = {};
     result.next = await this.#page('cutOverPage', input, (schedule) => {

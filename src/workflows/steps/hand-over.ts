@@ -1,7 +1,8 @@
 import type { Crossing, CutOverResult, PageInput, Reason } from '../../activities/types.ts';
 import type { Controls } from '../controls.ts';
 import { eachPage } from '../pages.ts';
-import { addAudit, LISTED } from '../progress.ts';
+import { addAudit } from '../../schedules/audit.ts';
+import { LISTED } from '../progress.ts';
 import type { Run } from '../run.ts';
 
 export interface Pass {
