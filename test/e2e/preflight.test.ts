@@ -73,7 +73,11 @@ test.each([
   ['a cluster that does not answer', { to: 'silent' }, /on silent.*does not answer/],
   ['a namespace that does not exist', { to: 'nowhere' }, /namespace missing on nowhere.*no such namespace/],
   ['a query that matches nothing', { schedules: "TenantId = 'nobody'" }, /no schedule on cloud matches/],
-  ['a query the server cannot read', { schedules: 'TenantId = = 1' }, /schedules query TenantId = = 1.*correct `schedules`/s],
+  [
+    'a query the server cannot read',
+    { schedules: 'TenantId = = 1' },
+    /schedules query TenantId = = 1.*correct `schedules`/s,
+  ],
 ])('preflight names %s', async (name, input, expected) => {
   expect(await refused(`refused/${name}`, input)).toMatch(expected);
 });

@@ -14,7 +14,9 @@ test('the lock file names the packages of every platform', async () => {
   const paths = Object.keys(packages);
   const missing = Object.values(packages)
     .flatMap((each) => Object.entries(each.optionalDependencies ?? {}))
-    .filter(([name]) => !paths.some((path) => path === `node_modules/${name}` || path.endsWith(`/node_modules/${name}`)))
+    .filter(
+      ([name]) => !paths.some((path) => path === `node_modules/${name}` || path.endsWith(`/node_modules/${name}`)),
+    )
     .map(([name, version]) => `${name}@${version}`);
   expect(missing).toEqual([]);
 });
