@@ -140,6 +140,13 @@ async function look(control: Control, found: Found): Promise<{ text: string; jso
   };
 }
 
+const VERBS: Record<Steer['command'], string> = {
+  rollback: 'roll back',
+  pause: 'pause',
+  resume: 'resume',
+  proceed: 'proceed with',
+};
+
 /** Prefers the update, which answers. A worker is looked for first: an update nobody takes would still be delivered later. */
 export async function steer({ control, io }: World, { command, subject, reason }: Steer): Promise<ExitCode> {
   const found = await findMigration(control, subject);
@@ -150,7 +157,10 @@ export async function steer({ control, io }: World, { command, subject, reason }
         ? ` To go back: ferry migrate ${shell(subject)} --from ${found.memo.to} --to ${found.memo.from}`
         : '';
     const phase = found.memo && isEnding(found.memo.phase) ? found.memo.phase : found.status.toLowerCase();
-    throw new CliError(EXIT.unwished, `${workflowId} has ended (${phase}): there is nothing to ${command}.${back}`);
+    throw new CliError(
+      EXIT.unwished,
+      `${workflowId} has ended (${phase}): there is nothing to ${VERBS[command]}.${back}`,
+    );
   }
   const argument = reason === undefined ? undefined : { reason };
   const answered = (await control.progress(found)) ? await control.update(found, command, argument) : 'silent';

@@ -1,5 +1,5 @@
 /** What people read in a terminal. Pure: plain lines, the important first. */
-import type { ClusterFacts, PreflightReport, Reason } from '../activities/types.ts';
+import type { ClusterFacts, PreflightReport, Reason, ScheduleWrite } from '../activities/types.ts';
 import { type Command, type Counts, count, isEnding, type Progress, type ProgressMemo } from '../workflows/progress.ts';
 import type { MigrationResult } from '../workflows/result.ts';
 import type { TenantMemo } from '../workflows/tenant.ts';
@@ -112,13 +112,40 @@ export function planText({ tenant, from, to, plan }: MigrationResult): string {
     ...warnings.flatMap(reasonLines),
   ];
   if (plan.plan.schedules.length > 0) lines.push('', 'Writes');
-  for (const { schedule, writes, warnings: concerns } of plan.plan.schedules) {
-    lines.push(`  ${schedule}${writes.length === 0 ? ': none, it is there already' : ''}`);
-    lines.push(...writes.map((write, index) => `    ${index + 1}. ${write}`));
-    lines.push(...concerns.map((concern) => `    note: ${concern}`));
-  }
+  for (const group of alike(plan.plan.schedules)) lines.push(...group);
   if (plan.plan.omitted > 0) lines.push(`  and ${count(plan.plan.omitted)} more`);
   return lines.join('\n');
+}
+
+/** Most schedules of a tenant get the same writes: told once, with the schedules they are for. */
+function alike(schedules: readonly ScheduleWrite[]): string[][] {
+  const groups = new Map<string, ScheduleWrite[]>();
+  for (const each of schedules) {
+    const key = JSON.stringify([each.writes, each.warnings]);
+    groups.set(key, [...(groups.get(key) ?? []), each]);
+  }
+  return [...groups.values()].map((group) => {
+    const [{ writes, warnings } = { writes: [], warnings: [] }] = group;
+    return [
+      ...wrap(group.map(({ schedule }) => schedule)),
+      ...(writes.length === 0 ? ['    none: it is there already'] : []),
+      ...writes.map((write, index) => `    ${index + 1}. ${write}`),
+      ...warnings.map((warning) => `    note: ${warning}`),
+    ];
+  });
+}
+
+function wrap(names: readonly string[]): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const name of names) {
+    if (line !== '' && line.length + name.length > 110) {
+      lines.push(`  ${line},`);
+      line = '';
+    }
+    line = line === '' ? name : `${line}, ${name}`;
+  }
+  return [...lines, `  ${line}`];
 }
 
 export function recordText(tenant: string, { owner, lock, updatedAt }: TenantMemo): string {

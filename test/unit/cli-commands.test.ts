@@ -191,7 +191,7 @@ test('plan: readable, with 0 without blockers and 1 with', async () => {
       'Warnings: none',
       '',
       'Writes',
-      '  acme-1',
+      '  acme-1, acme-2',
       '    1. selfhosted: create a paused copy',
       '    note: 7 remaining actions',
       '  and 1 schedule more',
