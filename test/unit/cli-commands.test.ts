@@ -51,9 +51,11 @@ const report = (blockers: number): NonNullable<MigrationResult['plan']> => ({
     clockSkewErrorMs: 2,
   },
   plan: {
-    schedules: [
-      { schedule: 'acme-1', writes: ['selfhosted: create a paused copy'], warnings: ['7 remaining actions'] },
-    ],
+    schedules: ['acme-1', 'acme-2'].map((schedule) => ({
+      schedule,
+      writes: ['selfhosted: create a paused copy'],
+      warnings: ['7 remaining actions'],
+    })),
     omitted: 1,
     rpcEstimate: 34,
   },
