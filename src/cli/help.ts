@@ -2,7 +2,7 @@
 import type { Topic } from './args.ts';
 
 const ENVIRONMENT = `Environment
-  TEMPORAL_CONFIG_FILE    the temporal.toml with the profiles (default: where the Temporal CLI keeps it)
+  TEMPORAL_CONFIG_FILE    the temporal.toml with the profiles
   FERRY_CONTROL_PROFILE   profile of the namespace the migrations run in (default: control)
   FERRY_TASK_QUEUE        task queue of the ferry worker (default: ferry)
   TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and TEMPORAL_API_KEY are not used: they would turn every profile into one cluster.`;

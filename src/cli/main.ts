@@ -4,7 +4,7 @@ import { REAL_TIME } from '../clusters/real-time.ts';
 import type { FerryOptions } from '../compose.ts';
 import { type Asked, readArguments } from './args.ts';
 import type { Output } from './commands.ts';
-import { EXIT, type ExitCode } from './exit.ts';
+import { CliError, EXIT, type ExitCode } from './exit.ts';
 import { help } from './help.ts';
 
 export async function main(args: string[], env: NodeJS.ProcessEnv, io: Output): Promise<ExitCode> {
@@ -50,7 +50,7 @@ async function withControl(
   const { TASK_QUEUE, controlClient } = await import('../compose.ts');
   const { temporalControl } = await import('./control.ts');
   const commands = await import('./commands.ts');
-  const { client, close } = controlClient(options);
+  const { client, close } = readable(options, () => controlClient(options));
   try {
     const control = temporalControl(client, options.taskQueue ?? TASK_QUEUE);
     const world = { control, io, pause: (ms: number) => REAL_TIME.sleep(ms) };
@@ -66,6 +66,20 @@ async function withControl(
     }
   } finally {
     await close();
+  }
+}
+
+/** A temporal.toml that is not one stands between us and the cluster as much as an absent profile. */
+function readable<T>({ configFile }: FerryOptions, connect: () => T): T {
+  try {
+    return connect();
+  } catch (error) {
+    if (!(error instanceof Error) || error.name === 'UnknownProfile') throw error;
+    const file = configFile ?? 'temporal.toml';
+    throw new CliError(
+      EXIT.unreachable,
+      `${file} cannot be read: ${error.message}\nCompare it with temporal.example.toml.`,
+    );
   }
 }
 
