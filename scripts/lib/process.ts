@@ -76,10 +76,11 @@ export async function startProcess(
     },
     terminate: async (graceMs) => {
       stopping = true;
-      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGTERM');
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+        process.kill(-child.pid, 'SIGTERM');
       const { pid } = child;
       const kill = setTimeout(() => {
-        if (pid !== undefined && child.exitCode === null) process.kill(-pid, 'SIGKILL');
+        if (pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-pid, 'SIGKILL');
       }, graceMs);
       await exited;
       clearTimeout(kill);

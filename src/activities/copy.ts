@@ -3,6 +3,7 @@ import { ChangedMeanwhile } from '../schedules/change.ts';
 import { bringStandbyUpToDate, createStandby } from '../schedules/copying.ts';
 import { readNote } from '../schedules/note.ts';
 import { situation } from '../schedules/pair.ts';
+import { ownerAsUserWrote } from '../schedules/shapes.ts';
 import { FIRST_PAGE, listPage } from '../clusters/inventory.ts';
 import { REAL_TIME } from '../clusters/real-time.ts';
 import type { FerryDeps } from './deps.ts';
@@ -31,7 +32,8 @@ export async function copyPage(deps: FerryDeps, input: PageInput): Promise<CopyR
     const at = situation(from.schedule, to?.schedule, { from: input.from, to: input.to });
     if (at.kind === 'foreign') throw new Foreign(at.why);
     if (at.kind !== 'ready' || !to) return 'unchanged';
-    if (differingFields(from, to).length === 0) return 'unchanged';
+    const user = { ...from, schedule: ownerAsUserWrote(from.schedule, to.schedule) };
+    if (differingFields(user, to).length === 0) return 'unchanged';
     await bringStandbyUpToDate(copying, id, from, to);
     return 'updated';
   };

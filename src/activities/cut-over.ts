@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { addAudit, emptyAudit } from '../schedules/audit.ts';
-import { handOver } from '../schedules/handover.ts';
+import { type HandoverResult, handOver } from '../schedules/handover.ts';
 import { FIRST_PAGE, listPage } from '../clusters/inventory.ts';
 import { REAL_TIME } from '../clusters/real-time.ts';
 import { DEFAULT_HANDOVER, type FerryDeps } from './deps.ts';
@@ -23,18 +23,22 @@ export async function cutOverPage(deps: FerryDeps, input: PageInput): Promise<Cu
   };
   const handover = { source, target, time: REAL_TIME, migration: input.migration, ...settings };
 
+  const count = ({ reason, outcome, userPaused }: HandoverResult): void => {
+    if (reason) result.failed.push(reason);
+    if (outcome === 'handed-over') result.handedOver++;
+    if (outcome === 'already-there') result.alreadyThere++;
+    if (userPaused) result.userPaused++;
+  };
   const progress = (): object => ({ audit: result.audit });
   const walked = await eachSchedule(page.entries, settings.inFlight, progress, async ({ id }) => {
-    const done = await handOver(handover, id).catch((error: unknown) => {
+    const audit = emptyAudit();
+    try {
+      count(await handOver(handover, id, audit));
+    } catch (error) {
       result.failed.push(reasonFor(error, id));
-      return undefined;
-    });
-    if (!done) return;
-    result.audit = addAudit(result.audit, done.audit);
-    if (done.reason) result.failed.push(done.reason);
-    if (done.outcome === 'handed-over') result.handedOver++;
-    if (done.outcome === 'already-there') result.alreadyThere++;
-    if (done.userPaused) result.userPaused++;
+    } finally {
+      result.audit = addAudit(result.audit, audit);
+    }
   });
   if (walked.complete) return { ...result, next: page.next };
   // The page will be walked again, and what is done will then count as already there; what was proven is kept.

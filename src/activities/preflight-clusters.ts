@@ -2,7 +2,8 @@
 import { status } from '@grpc/grpc-js';
 import { codeOf } from '../clusters/calls.ts';
 import type { Cluster } from '../clusters/cluster.ts';
-import { type ClusterIdentity, clockOffset, identify, mayWrite } from '../clusters/facts.ts';
+import { clockOffset } from '../clusters/clock.ts';
+import { type ClusterIdentity, identify, mayWrite } from '../clusters/facts.ts';
 import { UnknownProfile } from '../clusters/profiles.ts';
 import type { FerryDeps } from './deps.ts';
 import type { Reason } from './types.ts';
@@ -68,7 +69,7 @@ function explain(error: unknown, profile: string): Omit<Reason, 'object'> | unde
       return {
         code: 'not-allowed',
         found: 'the cluster refuses these credentials',
-        remedy: `renew api_key or certificates of profile ${profile}`,
+        remedy: `renew api_key or certificates of profile ${profile}, and restart the worker`,
       };
     case status.NOT_FOUND:
       return {

@@ -14,6 +14,8 @@ import type { ClusterFacts, Crossing, PreflightReport, Reason } from './types.ts
 
 const CONCURRENCY = 16;
 const MAX_PLANNED = 200;
+/** The rest is counted: a report must fit into one payload, whatever is wrong with 30,000 schedules. */
+const MAX_REASONS = 200;
 
 export async function preflight(deps: FerryDeps, input: Crossing & { resuming: boolean }): Promise<PreflightReport> {
   const blockers: Reason[] = [];
@@ -41,8 +43,8 @@ export async function preflight(deps: FerryDeps, input: Crossing & { resuming: b
     const skew = from && to ? await skewBetween(from, to, warnings) : undefined;
     const planned = survey.plan();
     return {
-      blockers,
-      warnings,
+      blockers: capped(blockers),
+      warnings: capped(warnings),
       schedules: survey.counts,
       facts: {
         from: factsOf(input.from, from, survey.engineOf('source')),
@@ -113,6 +115,16 @@ async function findConflicts(target: Cluster, input: Crossing, survey: Survey): 
     const described = await target.describe(id);
     if (described) survey.seeTarget(id, described);
   }
+}
+
+function capped(reasons: Reason[]): Reason[] {
+  const more = reasons.length - MAX_REASONS;
+  if (more <= 0) return reasons;
+  const remedy = 'remedy the ones listed first, then look again';
+  return [
+    ...reasons.slice(0, MAX_REASONS),
+    { object: 'more', code: 'not-listed', found: `${more} further reasons of the same kinds`, remedy },
+  ];
 }
 
 function environmentWarnings(deps: FerryDeps): Reason[] {

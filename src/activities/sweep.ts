@@ -13,6 +13,7 @@ export async function sweep(deps: FerryDeps, input: Crossing): Promise<SweepResu
   const source = deps.clusters.get(input.from);
   const target = deps.clusters.get(input.to);
   const result: SweepResult = { removed: [], remaining: 0 };
+  const seen = new Set<string>();
   let looked = 0;
   const pulse = heartbeating(() => ({ looked }));
   const at = async (id: string) => {
@@ -23,18 +24,27 @@ export async function sweep(deps: FerryDeps, input: Crossing): Promise<SweepResu
     for await (const { id, notes } of walk(source, input.selection)) {
       looked++;
       const { mark } = readNote(notes);
-      // Only we write this mark, so a stale list cannot show it too early.
-      if (mark?.kind === 'standby' && mark.owner === input.to && mark.migration === input.migration) continue;
+      seen.add(id);
+      // Only we write a mark with a boundary, and only when a side gives up: a stale list cannot show it too early.
+      const gaveUp = mark?.kind === 'standby' && mark.boundary !== undefined && mark.settle === undefined;
+      if (gaveUp && mark.owner === input.to && mark.migration === input.migration) continue;
       const { kind } = await at(id);
       if (kind !== 'handed-over' && kind !== 'gone') result.remaining++;
     }
     for await (const { id, notes } of walk(target, input.selection)) {
       looked++;
       const { mark } = readNote(notes);
+      // Fenced towards the side we come from, and not seen there: its copy is gone, and it would stay stopped.
+      if (mark?.kind === 'fence' && mark.to === input.from && !seen.has(id)) result.remaining++;
       if (mark?.kind !== 'standby' || mark.owner !== input.from) continue;
-      if ((await at(id)).kind !== 'orphan') continue;
-      await target.delete(id);
-      result.removed.push(id);
+      const { kind } = await at(id);
+      if (kind === 'orphan') {
+        await target.delete(id);
+        result.removed.push(id);
+      } else if (kind !== 'handed-over' && kind !== 'gone' && !seen.has(id)) {
+        // Too new for the other list: it has to cross as well.
+        result.remaining++;
+      }
     }
   } finally {
     pulse.stop();

@@ -1,11 +1,11 @@
 import { differingFields } from '../schedules/canonical.ts';
-import { asUserWrote } from '../schedules/shapes.ts';
+import { asUserWrote, isOurBound } from '../schedules/shapes.ts';
 import { readNote } from '../schedules/note.ts';
 import { situation } from '../schedules/pair.ts';
 import type { Described } from '../schedules/ports.ts';
 import { FIRST_PAGE, listPage, walk } from '../clusters/inventory.ts';
 import type { FerryDeps } from './deps.ts';
-import { eachSchedule } from './pages.ts';
+import { eachSchedule, heartbeating } from './pages.ts';
 import type { PageInput, VerifyResult } from './types.ts';
 
 const CONCURRENCY = 16;
@@ -38,21 +38,29 @@ export async function verifyPage(deps: FerryDeps, input: PageInput): Promise<Ver
   );
 
   if (!input.cursor) {
-    for await (const { id, notes } of walk(target, input.selection)) {
-      if (result.extra.length >= MAX_LISTED) break;
-      // Copies are compared above, and the sweep removes those whose source is gone.
-      const { mark } = readNote(notes);
-      if (mark?.kind === 'standby' && mark.owner === input.from) continue;
-      if (!(await source.describe(id))) result.extra.push(id);
+    const pulse = heartbeating(() => ({ extra: result.extra.length }));
+    try {
+      for await (const { id, notes } of walk(target, input.selection)) {
+        if (result.extra.length >= MAX_LISTED) break;
+        // Copies are compared above, and the sweep removes those whose source is gone.
+        const { mark } = readNote(notes);
+        if (mark?.kind === 'standby' && mark.owner === input.from) continue;
+        if (!(await source.describe(id))) result.extra.push(id);
+      }
+    } finally {
+      pulse.stop();
     }
   }
   if (walked.complete) return { ...result, next: page.next };
   return { seen: 0, matching: 0, different: [], missing: [], extra: [], next: input.cursor ?? FIRST_PAGE };
 }
 
-/** A fence on one side hides the user's bounds there; they are compared where neither side is bounded by us. */
+/** A bound of ours on one side hides the user's there; bounds are compared where there is none. */
 function withoutBounds(own: Described, other: Described): Described {
-  const bounded = [own, other].some((side) => readNote(side.schedule.state?.notes).mark?.kind === 'fence');
+  const bounded = [own, other].some(
+    ({ schedule: { spec, state } }) =>
+      readNote(state?.notes).mark?.kind === 'fence' || isOurBound(spec?.startTime) || isOurBound(spec?.endTime),
+  );
   if (!bounded) return own;
   return { ...own, schedule: asUserWrote(own.schedule, { startTime: null, endTime: null }) };
 }

@@ -13,6 +13,7 @@ import type { Breach, Crossing, WatchResult } from './types.ts';
 
 /** A run this late is reported; the scheduler may have its reasons, a person should look. */
 const OVERDUE_MS = 60_000;
+const MAX_BREACHES = 100;
 
 /**
  * After the cut-over `to` is the owner. The lists of both sides say where something looks wrong; Describe decides, and
@@ -31,19 +32,30 @@ export async function watchOwnership(deps: FerryDeps, input: Crossing): Promise<
       const { mark } = readNote(notes);
       if (paused && mark?.kind === 'standby' && mark.owner === input.to) continue;
       const breach = await lookAtSource(handover, id);
-      if (breach) result.breaches.push(breach);
+      if (breach) note(result, breach);
     }
     for await (const entry of walk(target, input.selection)) {
       result.checked++;
       // A bound that was left on because of a long jitter comes off when its time has passed.
       if (isOurBound(entry.info.spec?.startTime)) await handOver(handover, entry.id);
       const breach = await lookAtOwner(handover, entry);
-      if (breach) result.breaches.push(breach);
+      if (breach) note(result, breach);
     }
   } finally {
     pulse.stop();
   }
   return result;
+}
+
+/** Every breach is counted by its runs, but only so many are told: an answer must fit into one payload. */
+function note({ breaches }: WatchResult, breach: Breach): void {
+  const last = breaches.at(-1);
+  if (breaches.length < MAX_BREACHES || !last) breaches.push(breach);
+  else {
+    last.wrongSideRuns += breach.wrongSideRuns;
+    last.repaired &&= breach.repaired;
+    last.detail = `and more: the last of them ${breach.detail}`;
+  }
 }
 
 /** The source's list does not show a paused copy of ours. */

@@ -13,6 +13,7 @@ import {
 import { status } from '@grpc/grpc-js';
 import { Calls, type CallLimits, codeOf, isNotFound } from './calls.ts';
 import { describedFrom } from './described.ts';
+import { type ClockOffset, clockOffset } from './clock.ts';
 import type { Profile } from './profiles.ts';
 import { startRequest } from './start-request.ts';
 import type { ScheduleContent } from '../schedules/canonical.ts';
@@ -24,6 +25,13 @@ export const IDENTITY = 'temporal-ferry';
 /** Throw-away paused schedules that only answer what a spec's nominal times are. */
 export const SCRATCH_PREFIX = 'ferry-times-';
 
+/** As many as the server lists in one answer. */
+const MAX_MATCHING_TIMES = 1000;
+/** How long a measured clock is believed. */
+const CLOCK_MS = 300_000;
+/** Assumed of a cluster whose clock could not be measured. */
+const UNKNOWN_BEHIND_MS = 2_000;
+
 /** A write whose outcome the transport did not tell: the schedule itself is asked next. */
 const UNKNOWN_OUTCOME = new Set([status.DEADLINE_EXCEEDED, status.UNAVAILABLE, status.CANCELLED, status.UNKNOWN]);
 
@@ -32,6 +40,7 @@ export class Cluster implements ScheduleCluster {
   readonly namespace: string;
   readonly calls: Calls;
   readonly connection: Connection;
+  #clock?: { at: number; offset: Promise<ClockOffset | undefined> };
 
   constructor(profile: Profile, connection: Connection, calls: Calls) {
     this.profile = profile.name;
@@ -133,7 +142,19 @@ export class Cluster implements ScheduleCluster {
   }
 
   async matchingTimes(id: string, fromMs: number, toMillis: number): Promise<number[]> {
-    if (toMillis <= fromMs) return [];
+    const all: number[] = [];
+    let from = fromMs;
+    // The server answers with at most 1,000; the next nominal time is always after the last due one.
+    for (let full = true; full && from < toMillis;) {
+      const page = await this.#matchingPage(id, from, toMillis);
+      all.push(...page);
+      full = page.length >= MAX_MATCHING_TIMES;
+      from = page.at(-1) ?? toMillis;
+    }
+    return all;
+  }
+
+  async #matchingPage(id: string, fromMs: number, toMillis: number): Promise<number[]> {
     const { startTime } = await this.call((s) =>
       s.listScheduleMatchingTimes({
         namespace: this.namespace,
@@ -185,6 +206,14 @@ export class Cluster implements ScheduleCluster {
     } finally {
       await this.delete(id);
     }
+  }
+
+  async behindMs(): Promise<number> {
+    if (!this.#clock || Date.now() - this.#clock.at > CLOCK_MS) {
+      this.#clock = { at: Date.now(), offset: clockOffset(this) };
+    }
+    const measured = await this.#clock.offset;
+    return measured ? Math.max(0, measured.errorMs - measured.offsetMs) : UNKNOWN_BEHIND_MS;
   }
 
   async close(): Promise<void> {

@@ -26,7 +26,7 @@ export function describedFrom(answer: temporal.api.workflowservice.v1.IDescribeS
   };
 }
 
-/** V1 writes its token big-endian, V2 little-endian: small counters tell them apart by their first byte. */
+/** The token is a counter of 8 bytes, big-endian on V1 and little-endian on V2: the half that is zero tells. */
 function engineOf(token: Uint8Array): Engine {
-  return token.length > 0 && token[0] !== 0 ? 'v2' : 'v1';
+  return token.length === 8 && token.subarray(0, 4).some((byte) => byte !== 0) ? 'v2' : 'v1';
 }

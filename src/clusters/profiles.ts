@@ -24,10 +24,12 @@ export class Profiles {
   }
 
   names(): string[] {
-    return Object.keys(loadClientConfig({ configSource: this.#source(), overrideEnvVars: {} }).profiles).toSorted();
+    // The environment only says where the default file is.
+    const config = this.#read(() => loadClientConfig({ configSource: this.#source() }));
+    return Object.keys(config.profiles).toSorted();
   }
 
-  /** Throws UnknownProfile naming the profiles there are. Read anew each time, so that a rotated key is picked up. */
+  /** Throws UnknownProfile naming the profiles there are. Connections are kept: a rotated key needs a new worker. */
   load(name: string): Profile {
     const known = this.names();
     if (!known.includes(name)) {
@@ -36,12 +38,24 @@ export class Profiles {
           `Add [profile.${name}] with its address and namespace, or name one of those`,
       );
     }
-    const connect = loadClientConnectConfig({ profile: name, configSource: this.#source(), disableEnv: true });
+    const connect = this.#read(() =>
+      loadClientConnectConfig({ profile: name, configSource: this.#source(), disableEnv: true }),
+    );
     if (!connect.namespace || !connect.connectionOptions.address) {
       const missing = connect.namespace ? 'address' : 'namespace';
       throw new UnknownProfile(`profile "${name}" has no ${missing}; add \`${missing} = "…"\` under [profile.${name}]`);
     }
     return { name, namespace: connect.namespace, connect };
+  }
+
+  /** A file that is missing, is no TOML, or names a certificate that is not there, is the user's to mend. */
+  #read<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      const found = error instanceof Error ? error.message : String(error);
+      throw new UnknownProfile(`${this.#file ?? 'the default temporal.toml'} cannot be read: ${found}`);
+    }
   }
 
   #source(): { path: string } | undefined {

@@ -49,7 +49,7 @@ export async function change(
     if (time.now() > deadline) {
       throw new Error(
         `schedule ${id} on ${cluster.profile} does not show an update it acknowledged ${READ_BACK_LIMIT_MS / 1000} s ago: ` +
-          `is the cluster's scheduler worker overloaded? The step will be tried again`,
+          `is the cluster's scheduler worker overloaded?`,
       );
     }
     await time.sleep(wait);

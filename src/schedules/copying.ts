@@ -1,8 +1,9 @@
 /** The paused copy on the target: created once, then kept equal to its source until its source hands over to it. */
-import { change } from './change.ts';
+import { ChangedMeanwhile, change } from './change.ts';
 import { differingFields, userAttributes } from './canonical.ts';
 import type { Described, ScheduleCluster, Time } from './ports.ts';
-import { asUserWrote, standby } from './shapes.ts';
+import { readNote } from './note.ts';
+import { asUserWrote, ownerAsUserWrote, standby } from './shapes.ts';
 
 export interface Copying {
   source: ScheduleCluster;
@@ -30,13 +31,19 @@ export async function bringStandbyUpToDate(
   source: Described,
   target: Described,
 ): Promise<void> {
-  if (differingFields(source, target).some((field) => field.startsWith('memo'))) {
+  const user = { ...source, schedule: ownerAsUserWrote(source.schedule, target.schedule) };
+  if (differingFields(user, target).some((field) => field.startsWith('memo'))) {
+    // Deleting takes no token: an attempt that was overtaken must not delete a copy that has been opened since.
+    const now = await c.target.describe(id);
+    if (readNote(now?.schedule.state?.notes).mark?.kind !== 'standby') {
+      throw new ChangedMeanwhile(c.target.profile, id, 'it is no paused copy any more');
+    }
     await c.target.delete(id);
-    await createStandby(c, id, source);
+    await createStandby(c, id, user);
     return;
   }
   const searchAttributes = userAttributes(source.searchAttributes) ?? { indexedFields: {} };
-  await change(c.target, c.time, id, target, copyOf(c, source), { searchAttributes });
+  await change(c.target, c.time, id, target, copyOf(c, user), { searchAttributes });
 }
 
 function copyOf(c: Copying, source: Described) {

@@ -28,10 +28,13 @@ export async function buildFence(
   first: Described,
   target: Described,
   audit: Audit,
+  /** The fence that stands already. */
+  standing?: { boundary: number; next?: number },
 ): Promise<Fence | { failed: { code: string; found: string } }> {
   let source = first;
-  let next: number | undefined;
-  const earliest = (readNote(target.schedule.state?.notes).mark?.boundary ?? 0) + 1000;
+  // A fence that is rebuilt keeps the start of what is to be proven: its own bound hides it by now.
+  let next = standing && (standing.next ?? standing.boundary);
+  const earliest = Math.max(readNote(target.schedule.state?.notes).mark?.boundary ?? 0, standing?.boundary ?? 0) + 1000;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const loud = untilQuietMoment(source, h.time.now());
     if (loud > 0) {
@@ -41,13 +44,17 @@ export async function buildFence(
       source = isOurBound(fresh.schedule.spec?.startTime) ? { ...fresh, schedule: { ...fresh.schedule, spec } } : fresh;
     }
     // What was generated before our first write is the scheduler's own; settle starts at the first that was not.
-    next ??= source.futureMs[0];
-    const crossing = chooseCrossing(source, h.time.now(), h.leadMs * (attempt + 1));
-    const boundary = Math.max(crossing.boundary, earliest);
+    // V2 lists what comes after its last tick: a time that has passed, with its jitter ahead, may not be in the list.
+    next ??= source.engine === 'v1' ? source.futureMs[0] : Math.min(source.futureMs[0] ?? Infinity, h.time.now());
+    const lead = h.leadMs * (attempt + 1);
+    const crossing = chooseCrossing(source, h.time.now(), lead);
+    // Bounded by a fence that came late, the source looks quiet; the lead is what the next one needs.
+    const ahead = crossing.kind === 'fence' ? crossing.boundary : Math.ceil((h.time.now() + lead) / 1000) * 1000;
+    const boundary = Math.max(ahead, earliest);
     const mark = { kind: 'fence', to: h.target.profile, migration: h.migration, boundary, next } as const;
     source = await change(h.source, h.time, id, source, fenced(source.schedule, mark));
     if ((source.updatedMs ?? Infinity) < boundary) {
-      await runWhatTheWriteDropped(h, id, source, next, audit);
+      await runWhatTheWriteDropped(h, id, source, { boundary, next }, audit);
       return { source, boundary, next };
     }
   }
@@ -69,14 +76,15 @@ async function runWhatTheWriteDropped(
   h: Handover,
   id: string,
   source: Described,
-  next: number | undefined,
+  { boundary, next }: { boundary: number; next?: number },
   audit: Audit,
 ): Promise<void> {
   if (source.engine === 'v1' || next === undefined || source.schedule.state?.limitedActions) return;
   const jitter = durationMs(source.schedule.spec?.jitter);
   const until = (source.updatedMs ?? h.time.now()) + jitter;
   if (next > until) return;
-  const range = { afterNominalMs: next - jitter - 1000, fromDueMs: next, untilMs: until, role: 'target' } as const;
+  const from = { afterNominalMs: next - jitter - 1000, fromDueMs: next };
+  const range = { ...from, beforeNominalMs: boundary, untilMs: until, role: 'target' } as const;
   const looked = emptyAudit();
   await settle(h.source, h.time, id, source, range, looked);
   // Settle counts the same runs once more when it proves the source; what was filled it will find running.
@@ -89,7 +97,7 @@ export async function waitUntilIdle(h: Handover, id: string, first: Described): 
   let source = first;
   for (let wait = 50; ; wait = Math.min(wait * 2, 500)) {
     if (source.schedule.state?.paused) return source;
-    const aheadOfUs = source.futureMs.length > 0 && source.remaining !== 0;
+    const aheadOfUs = source.futureMs.length > 0 && !(source.schedule.state?.limitedActions && source.remaining === 0);
     if (!aheadOfUs && source.buffered === 0 && source.running.length === 0) return source;
     if (h.time.now() > deadline) return undefined;
     await h.time.sleep(wait);
@@ -109,23 +117,35 @@ export async function disarm(
   at: { boundary: number; next?: number },
   audit: Audit,
 ): Promise<void> {
+  const from = Math.min(at.next ?? at.boundary, at.boundary);
   const shut = { kind: 'standby', owner: h.source.profile, migration: h.migration } as const;
-  const shutTarget = await change(h.target, h.time, id, target, standby(target.schedule, shut), { always: true });
+  const unproven = standby(target.schedule, { ...shut, settle: from });
+  const shutTarget = await change(h.target, h.time, id, target, unproven, { always: true });
   const user = asUserWrote(source.schedule, {
     startTime: source.schedule.spec?.startTime,
     endTime: shutTarget.schedule.spec?.endTime,
   });
   const landed = await change(h.source, h.time, id, source, user);
-  const jitter = durationMs(user.spec?.jitter);
-  const from = Math.min(at.next ?? at.boundary, at.boundary);
-  const range = {
-    afterNominalMs: from - jitter - 1000,
-    fromDueMs: from,
-    untilMs: (landed.updatedMs ?? h.time.now()) + jitter,
-    role: 'target',
-  } as const;
   // Unfenced, the source runs on by itself; what fell due while it was bounded or was dropped by the write is filled.
-  await settle(h.source, h.time, id, landed, range, audit);
+  await proveOwner({ ...h, source: h.target, target: h.source }, id, landed, shutTarget, from, audit);
+}
+
+/** Settles the side that runs again, then takes the reminder off the resting side: cut off between, it is done again. */
+export async function proveOwner(
+  h: Handover,
+  id: string,
+  owner: Described,
+  rest: Described,
+  from: number,
+  audit: Audit,
+): Promise<void> {
+  const jitter = durationMs(owner.schedule.spec?.jitter);
+  const untilMs = (owner.updatedMs ?? h.time.now()) + jitter;
+  const range = { afterNominalMs: from - jitter - 1000, fromDueMs: from, untilMs, role: 'target' } as const;
+  await settle(h.target, h.time, id, owner, range, audit, h.source);
+  const { mark } = readNote(rest.schedule.state?.notes);
+  if (mark?.kind !== 'standby') return;
+  await change(h.source, h.time, id, rest, standby(rest.schedule, { ...mark, settle: undefined }));
 }
 
 async function reread(h: Handover, id: string): Promise<Described> {

@@ -27,6 +27,12 @@ export async function finish(
   at: { boundary: number; next?: number },
   audit: Audit,
 ): Promise<Done> {
+  if (at.boundary - h.time.now() > LAST_LOOK_MS) {
+    await h.time.sleep(at.boundary - h.time.now() - LAST_LOOK_MS);
+    const early = await reread(h.source, id);
+    // While there is time: with its bound taken off by an edit, the source would run the first time of the target.
+    if (readNote(early.schedule.state?.notes).mark?.kind !== 'standby') await mended(h, id, early, at);
+  }
   await sleepUntil(h, at.boundary);
   const seen = await reread(h.source, id);
   const atRest = readNote(seen.schedule.state?.notes).mark?.kind === 'standby';
@@ -36,7 +42,7 @@ export async function finish(
     : await settle(h.source, h.time, id, source, sourceRange(source, at), audit);
   const tidied = await tidyWhenSafe(h, id, seenTarget, settledSource, at.boundary);
   const target = tidied ?? (await reread(h.target, id));
-  const settledTarget = await settle(h.target, h.time, id, target, targetRange(h, target, at.boundary), audit);
+  const settledTarget = await settleOpened(h, id, seenTarget, target, source, at.boundary, audit);
   let owner = settledTarget.after;
   const uncounted = settledTarget.filled + (tidied ? 0 : settledSource.filled);
   if (uncounted > 0 && owner.schedule.state?.limitedActions) {
@@ -48,6 +54,39 @@ export async function finish(
   return { wrote: true, done: { outcome: 'handed-over', userPaused: Boolean(owner.schedule.state?.paused) } };
 }
 
+/**
+ * What its opening and the end of its bound dropped. Long after the opening, what lies between the two writes is the
+ * scheduler's own, with all its policies.
+ */
+async function settleOpened(
+  h: Handover,
+  id: string,
+  seen: Described,
+  target: Described,
+  source: Described,
+  boundary: number,
+  audit: Audit,
+): Promise<Settled> {
+  const opening = targetRange(h, seen, boundary);
+  const none = { startTime: null, endTime: null };
+  const [was, is] = [asUserWrote(source.schedule, none), asUserWrote(target.schedule, none)];
+  if (differingFields({ schedule: was }, { schedule: is }).length > 0) {
+    // Its user has edited it since: times of the new spec before the edit were never meant to run.
+    return { due: [], filled: 0, after: target };
+  }
+  const whole = targetRange(h, target, boundary);
+  if (whole.untilMs - opening.untilMs < NEAR_MS) return settle(h.target, h.time, id, target, whole, audit, h.source);
+  const first = await settle(h.target, h.time, id, target, opening, audit, h.source);
+  const from = (target.updatedMs ?? h.time.now()) - NEAR_MS / 10;
+  const jitter = durationMs(target.schedule.spec?.jitter);
+  const last = { ...whole, afterNominalMs: from - jitter, fromDueMs: from };
+  const second = await settle(h.target, h.time, id, first.after, last, audit, h.source);
+  return { due: [...first.due, ...second.due], filled: first.filled + second.filled, after: second.after };
+}
+
+const NEAR_MS = 60_000;
+const LAST_LOOK_MS = 700;
+
 /** For a target that took over from a resting source: what fell due before its opening landed. */
 export async function settleTakenOver(
   h: Handover,
@@ -57,7 +96,7 @@ export async function settleTakenOver(
   audit: Audit,
 ): Promise<void> {
   if (landed.schedule.state?.paused) return;
-  await settle(h.target, h.time, id, landed, targetRange(h, landed, boundary), audit);
+  await settle(h.target, h.time, id, landed, targetRange(h, landed, boundary), audit, h.source);
 }
 
 function sourceRange(source: Described, at: { boundary: number; next?: number }): Range {
@@ -68,6 +107,7 @@ function sourceRange(source: Described, at: { boundary: number; next?: number })
     afterNominalMs: from - jitter - 1000,
     fromDueMs: from,
     untilMs: at.boundary - 1000 + jitter,
+    beforeNominalMs: at.boundary,
     role: 'source',
   };
 }
@@ -115,7 +155,7 @@ async function tidyWhenSafe(
 ): Promise<Described | undefined> {
   const safeAt = await whenSafe(h.target, id, seen, boundary);
   if (safeAt - h.time.now() > MAX_BOUND_WAIT_MS && !pausedByUser(source.after)) return undefined;
-  await sleepUntil(h, safeAt);
+  await sleepUntil(h, safeAt + (await h.target.behindMs()));
   return tidy(h, id, seen, source.after, source.filled);
 }
 

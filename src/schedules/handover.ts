@@ -9,12 +9,12 @@ import { chooseCrossing, mustBeIdle } from './boundary.ts';
 import { differingFields } from './canonical.ts';
 import { ChangedMeanwhile, change } from './change.ts';
 import { bringStandbyUpToDate, createStandby } from './copying.ts';
-import { buildFence, disarm, waitUntilIdle } from './fence.ts';
+import { buildFence, disarm, proveOwner, waitUntilIdle } from './fence.ts';
 import { finish, settleTakenOver, whenSafe } from './finish.ts';
 import { readNote } from './note.ts';
 import { situation } from './pair.ts';
 import type { Described, ScheduleCluster, Time } from './ports.ts';
-import { asUserWrote, beforeGivingUp, opened, openedBoundary, standby } from './shapes.ts';
+import { beforeGivingUp, opened, openedBoundary, ownerAsUserWrote, standby } from './shapes.ts';
 import { durationMs } from './times.ts';
 
 export interface Handover {
@@ -38,8 +38,8 @@ export interface HandoverResult {
 
 const MAX_ROUNDS = 30;
 
-export async function handOver(h: Handover, id: string): Promise<HandoverResult> {
-  const audit = emptyAudit();
+/** `audit` also holds what was proven when this throws. */
+export async function handOver(h: Handover, id: string, audit: Audit = emptyAudit()): Promise<HandoverResult> {
   let wrote = false;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     try {
@@ -77,6 +77,13 @@ const AGAIN: Step = { wrote: true };
 async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
   const [source, target] = await Promise.all([h.source.describe(id), h.target.describe(id)]);
   const at = situation(source?.schedule, target?.schedule, { from: h.source.profile, to: h.target.profile });
+  const unproven = source && target ? reminder(at.kind, source, target) : undefined;
+  if (source && target && unproven !== undefined) {
+    if (at.kind === 'ready') {
+      await proveOwner({ ...h, source: h.target, target: h.source }, id, source, target, unproven, audit);
+    } else await proveOwner(h, id, target, source, unproven, audit);
+    return AGAIN;
+  }
   switch (at.kind) {
     case 'gone':
     case 'orphan':
@@ -102,8 +109,16 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
       return AGAIN;
     case 'ready':
       return source && target ? cross(h, id, source, target, audit) : AGAIN;
-    case 'fenced':
-      return source && target ? openTarget(h, id, source, target, at, audit) : AGAIN;
+    case 'fenced': {
+      if (!source || !target) return AGAIN;
+      // Not built by this attempt: it may have come late, or a write that takes it down may be under way. Once more.
+      // The target first: an opening at the old boundary that is under way must not meet a later one on the source.
+      const mark = { kind: 'standby', owner: h.source.profile, migration: h.migration } as const;
+      const shut = await change(h.target, h.time, id, target, standby(target.schedule, mark), { always: true });
+      const fence = await buildFence(h, id, source, shut, audit, at);
+      if ('failed' in fence) return { wrote: true, done: failed(h, id, fence.failed.code, fence.failed.found) };
+      return openTarget(h, id, fence.source, shut, fence, audit);
+    }
     case 'opened':
       return source && target ? finish(h, id, target, at, audit) : AGAIN;
     case 'given-up':
@@ -115,16 +130,14 @@ async function cross(h: Handover, id: string, seen: Described, target: Described
   const bound = openedBoundary(seen.schedule);
   if (bound !== undefined) {
     const safeAt = await whenSafe(h.source, id, seen, bound);
-    if (safeAt > h.time.now()) {
+    if (safeAt + (await h.source.behindMs()) > h.time.now()) {
       const until = `its jitter reaches across its last boundary until ${new Date(safeAt).toISOString()}`;
       return { wrote: false, done: failed(h, id, 'bound-ahead', until) };
     }
   }
   // The mark of a fence whose bound its user took off is still in the note; the user's part is what counts. A start of
   // ours from the last handover hides the user's own, which the paused copy has.
-  const startTime = bound === undefined ? seen.schedule.spec?.startTime : target.schedule.spec?.startTime;
-  const user = asUserWrote(seen.schedule, { startTime, endTime: seen.schedule.spec?.endTime });
-  const source = { ...seen, schedule: user };
+  const source = { ...seen, schedule: ownerAsUserWrote(seen.schedule, target.schedule) };
   if (differingFields(source, target).length > 0) {
     await bringStandbyUpToDate(h, id, source, target);
     return AGAIN;
@@ -135,6 +148,8 @@ async function cross(h: Handover, id: string, seen: Described, target: Described
     if ('failed' in fence) return { wrote: true, done: failed(h, id, fence.failed.code, fence.failed.found) };
     return openTarget(h, id, fence.source, target, fence, audit);
   }
+  const due = source.futureMs[0];
+  const earliestNominal = due === undefined ? Infinity : due - durationMs(source.schedule.spec?.jitter);
   const rest = standby(source.schedule, {
     kind: 'standby',
     owner: h.target.profile,
@@ -143,10 +158,9 @@ async function cross(h: Handover, id: string, seen: Described, target: Described
     userPaused: Boolean(source.schedule.state?.paused),
   });
   await change(h.source, h.time, id, source, rest);
+  if (h.time.now() > earliestNominal - SLACK_MS) return AGAIN;
   // From here nobody runs: the target takes over what the user wrote, or a later attempt reads it off the source.
   const landed = await change(h.target, h.time, id, target, source.schedule);
-  const due = source.futureMs[0];
-  const earliestNominal = due === undefined ? Infinity : due - durationMs(source.schedule.spec?.jitter);
   if ((landed.updatedMs ?? Infinity) >= earliestNominal) {
     await settleTakenOver(h, id, landed, crossing.boundary, audit);
   }
@@ -187,15 +201,30 @@ async function takeOver(
 ): Promise<Step> {
   const keeper = at.keeper === 'source' ? source : target;
   const user = beforeGivingUp(keeper.schedule);
+  let rest: Described;
   if (at.keeper === 'target') {
     // We are taking back: an opening of the other side may still be under way from an attempt that was cut off.
-    const shut = { kind: 'standby', owner: h.target.profile, migration: h.migration } as const;
-    await change(h.source, h.time, id, source, standby(source.schedule, shut), { always: true });
+    const shut = { kind: 'standby', owner: h.target.profile, migration: h.migration, settle: at.boundary } as const;
+    rest = await change(h.source, h.time, id, source, standby(source.schedule, shut), { always: true });
+  } else {
+    const { mark } = readNote(source.schedule.state?.notes);
+    const reminded =
+      mark?.kind === 'standby' ? standby(source.schedule, { ...mark, settle: at.boundary }) : source.schedule;
+    rest = await change(h.source, h.time, id, source, reminded, { always: true });
   }
   const landed = await change(h.target, h.time, id, target, user);
-  await settleTakenOver(h, id, landed, at.boundary, audit);
+  await proveOwner(h, id, landed, rest, at.boundary, audit);
   return { wrote: true, done: { outcome: 'handed-over', userPaused: Boolean(user.state?.paused) } };
 }
+
+/** From when on the side that runs is unproven, read off the side that rests. */
+function reminder(kind: string, source: Described, target: Described): number | undefined {
+  const side = kind === 'ready' ? target : kind === 'handed-over' ? source : undefined;
+  const { mark } = readNote(side?.schedule.state?.notes);
+  return mark?.kind === 'standby' ? mark.settle : undefined;
+}
+
+const SLACK_MS = 5_000;
 
 /** Boundaries of one schedule only ever grow, so that of two resting sides the later one to give up is known. */
 function lastBoundary(target: Described): number {

@@ -18,6 +18,8 @@ export interface StandbyMark {
   boundary?: number;
   /** On a side that gave up: whether its user kept it paused. Its note follows the mark until the owner carries it. */
   userPaused?: boolean;
+  /** The other side runs again, but its due times from here on are not proven yet, ms. */
+  settle?: number;
 }
 
 export interface FenceMark {
@@ -60,7 +62,17 @@ export function readNote(note: string | null | undefined): ReadNote {
   if (match[1] === 'standby') {
     const was = fields.get('user');
     const userPaused = was === undefined ? undefined : was === 'paused';
-    return { mark: { kind: 'standby', owner: fields.get('owner') ?? '', migration, boundary, userPaused }, user };
+    return {
+      mark: {
+        kind: 'standby',
+        owner: fields.get('owner') ?? '',
+        migration,
+        boundary,
+        userPaused,
+        settle: time('settle'),
+      },
+      user,
+    };
   }
   if (boundary === undefined) return { user: text };
   return { mark: { kind: 'fence', to: fields.get('to') ?? '', migration, boundary, next: time('next') }, user };
@@ -71,7 +83,8 @@ export function writeNote(mark: Mark, user = ''): string {
   if (mark.kind === 'standby') {
     const since = mark.boundary === undefined ? '' : ` b=${isoSeconds(mark.boundary)}`;
     const was = mark.userPaused === undefined ? '' : ` user=${mark.userPaused ? 'paused' : 'running'}`;
-    const head = `[ferry standby owner=${encodeURIComponent(mark.owner)}${since}${was} migration=${migration}]`;
+    const settle = mark.settle === undefined ? '' : ` settle=${new Date(mark.settle).toISOString()}`;
+    const head = `[ferry standby owner=${encodeURIComponent(mark.owner)}${since}${was}${settle} migration=${migration}]`;
     return `${head} Paused copy: the schedule runs on ${mark.owner}. Leave it paused.${user === '' ? '' : `\n${user}`}`;
   }
   const next = mark.next === undefined ? '' : ` next=${new Date(mark.next).toISOString()}`;
@@ -92,6 +105,6 @@ function decode(text: string): string {
 /** Whether the user's note still fits behind a fence marker; longer ones cannot be fenced without losing a part. */
 export function noteFits(user: string, migration: string, to: string): boolean {
   const fence = writeNote({ kind: 'fence', to, migration, boundary: 0, next: 0 }, user);
-  const rest = writeNote({ kind: 'standby', owner: to, migration, boundary: 0, userPaused: false }, user);
+  const rest = writeNote({ kind: 'standby', owner: to, migration, boundary: 0, userPaused: false, settle: 0 }, user);
   return Math.max(Buffer.byteLength(fence), Buffer.byteLength(rest)) <= MAX_NOTE_BYTES;
 }

@@ -60,7 +60,11 @@ export function situation(
     if (t.mark?.kind === 'standby') return givenUp(s.mark, t.mark);
     const reverse = fenceOf(t, names.from);
     if (reverse) return { kind: 'reversed', opened: false, ...reverse };
-    return { kind: 'handed-over', boundary: s.mark.boundary, bounded: isOurBound(t.schedule.spec?.startTime) };
+    return {
+      kind: 'handed-over',
+      boundary: openedBoundary(t.schedule) ?? s.mark.boundary,
+      bounded: isOurBound(t.schedule.spec?.startTime),
+    };
   }
   // A user's edit may have taken our bound off: an unbounded source is not fenced, whatever its note says.
   if (sourceFence && targetShut)

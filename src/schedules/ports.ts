@@ -61,6 +61,8 @@ export interface ScheduleCluster {
     nominalMs: number,
     delayMs: number,
   ): Promise<'started' | 'exists'>;
+  /** How far the cluster's clock may be behind ours at most, ms; 0 where it is ahead. */
+  behindMs(): Promise<number>;
   /** Nominal times (without jitter) of a spec after `fromMs` up to `toMs`, asked of the server. */
   nominalTimes(schedule: Schedule, fromMs: number, toMs: number): Promise<number[]>;
 }

@@ -20,6 +20,8 @@ const LONG_WAIT_MS = 30_000;
 export interface Range {
   /** Nominal times after this count, ms. */
   afterNominalMs: number;
+  /** Nominal times from here on are the other side's, whatever bound the spec shows when it is asked, ms. */
+  beforeNominalMs?: number;
   /** Of those, due times from here on count, ms: what came before was generated before we touched anything. */
   fromDueMs: number;
   /** Due times up to here are looked at, ms. */
@@ -43,6 +45,8 @@ export async function settle(
   described: Described,
   range: Range,
   audit: Audit,
+  /** The other side: what already ran there is not filled here. */
+  other?: ScheduleCluster,
 ): Promise<Settled> {
   const listed = await cluster.matchingTimes(id, range.afterNominalMs, range.untilMs);
   const due = withBounds(listed, range.afterNominalMs).filter((d) => d.dueMs >= range.fromDueMs);
@@ -67,7 +71,9 @@ export async function settle(
       else late.push(d);
     }
     for (const d of late) {
-      const verdict = await settleOne(cluster, time, id, after, d, await nominals.of(d), audit);
+      const nominal = await nominals.of(d);
+      if (nominal !== undefined && nominal >= (range.beforeNominalMs ?? Infinity)) continue;
+      const verdict = await settleOne(cluster, time, id, after, d, nominal, audit, other);
       if (verdict === 'filled') filled++;
     }
     if (pending.length === 0) return { due, filled, after };
@@ -82,7 +88,7 @@ export async function settle(
 function stuck(cluster: ScheduleCluster, id: string, due: Due): string {
   return (
     `schedule ${id} on ${cluster.profile} has not started its run due ${new Date(due.dueMs).toISOString()}: ` +
-    `is the cluster's scheduler working? The step will be tried again`
+    `is the cluster's scheduler working?`
   );
 }
 
@@ -99,6 +105,7 @@ async function settleOne(
   due: Due,
   nominalMs: number | undefined,
   audit: Audit,
+  other: ScheduleCluster | undefined,
 ): Promise<'ran' | 'filled' | 'explained' | 'missed'> {
   const { schedule } = described;
   const base = schedule.action?.startWorkflow?.workflowId;
@@ -106,7 +113,8 @@ async function settleOne(
     audit.missed++;
     return 'missed';
   }
-  const run = await cluster.describeRun(runId(base, nominalMs));
+  const workflowId = runId(base, nominalMs);
+  const run = (await cluster.describeRun(workflowId)) ?? (await other?.describeRun(workflowId));
   if (run) {
     noteRun(audit, due.dueMs, run.startMs ?? due.dueMs);
     return 'ran';
@@ -114,7 +122,12 @@ async function settleOne(
   const catchup = durationMs(schedule.policies?.catchupWindow);
   const tooOld = catchup > 0 && time.now() - due.dueMs > catchup;
   const limitReached = Boolean(schedule.state?.limitedActions) && described.remaining === 0;
-  if (schedule.state?.paused || tooOld || limitReached || (await overlapped(cluster, described, due, time.now()))) {
+  if (
+    schedule.state?.paused ||
+    tooOld ||
+    limitReached ||
+    (await overlapped(cluster, id, described, due, time.now(), other))
+  ) {
     audit.explained++;
     return 'explained';
   }
@@ -125,13 +138,26 @@ async function settleOne(
   return 'filled';
 }
 
-/** Whether an earlier run of the schedule was still open when this one was due, and its policy leaves it out then. */
-async function overlapped(cluster: ScheduleCluster, described: Described, due: Due, now: number): Promise<boolean> {
+/** Whether an earlier run of the schedule, here or there, was open when this one was due: its policy leaves it out then. */
+async function overlapped(
+  cluster: ScheduleCluster,
+  id: string,
+  described: Described,
+  due: Due,
+  now: number,
+  other: ScheduleCluster | undefined,
+): Promise<boolean> {
   if (allowsOverlap(described) || due.dueMs > now) return false;
-  const earlier = described.recent.filter((action) => action.startedMs <= due.dueMs).at(-1);
-  if (!earlier) return false;
-  const run = await cluster.describeRun(earlier.workflowId);
-  return run !== undefined && (run.open || (run.closeMs ?? 0) > due.dueMs);
+  const elsewhere = (await other?.describe(id))?.recent ?? [];
+  for (const [side, recent] of [
+    [cluster, described.recent],
+    [other, elsewhere],
+  ] as const) {
+    const earlier = recent.filter((action) => action.startedMs <= due.dueMs).at(-1);
+    const run = earlier && (await side?.describeRun(earlier.workflowId));
+    if (run && (run.open || (run.closeMs ?? 0) > due.dueMs)) return true;
+  }
+  return false;
 }
 
 /** Nominal time of a due time. Without jitter they are the same; with it the server is asked, once. */

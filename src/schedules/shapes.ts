@@ -11,9 +11,11 @@ import { type Schedule, type Timestamp, toMs, toNumber } from './times.ts';
 import { type FenceMark, type StandbyMark, readNote, writeNote } from './note.ts';
 
 const SIGNATURE_NANOS = 337_790_000;
+/** What is left of it where a client with milliseconds has written the schedule since. */
+const SIGNATURE_MS = 337;
 
 export function isOurBound(t: Timestamp | null | undefined): boolean {
-  return t?.nanos === SIGNATURE_NANOS;
+  return Math.floor((t?.nanos ?? 0) / 1e6) === SIGNATURE_MS;
 }
 
 function ourBound(ms: number): Timestamp {
@@ -81,4 +83,10 @@ export function asUserWrote(
     spec: { ...schedule.spec, startTime: bounds.startTime, endTime: bounds.endTime },
     state: { ...schedule.state, notes: readNote(schedule.state?.notes).user },
   };
+}
+
+/** The owner's schedule as its user wrote it. A start of ours, left on it for a while, hides theirs; the copy has it. */
+export function ownerAsUserWrote(owner: Schedule, copy: Schedule): Schedule {
+  const startTime = isOurBound(owner.spec?.startTime) ? copy.spec?.startTime : owner.spec?.startTime;
+  return asUserWrote(owner, { startTime, endTime: owner.spec?.endTime });
 }

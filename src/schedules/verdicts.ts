@@ -22,6 +22,7 @@ export function ranAs(due: Due, recent: RecentAction[]): RecentAction | undefine
   });
 }
 
+/** A scheduler shows its next ten only: what lies behind them is ahead too. */
 export function isAhead(due: Due, futureMs: number[]): boolean {
-  return futureMs.includes(due.dueMs);
+  return futureMs.includes(due.dueMs) || (futureMs.length >= 10 && due.dueMs > (futureMs.at(-1) ?? Infinity));
 }

@@ -157,6 +157,8 @@ export class FakeCluster implements ScheduleCluster {
   startExactly = (id: string, schedule: Schedule, nominalMs: number, delayMs: number): Promise<'started' | 'exists'> =>
     this.#call('startExactly', id, () => (this.#start(schedule, nominalMs, delayMs, 'fill') ? 'started' : 'exists'));
 
+  behindMs = async (): Promise<number> => 0;
+
   nominalTimes = ({ spec }: Schedule, fromMs: number, untilMs: number): Promise<number[]> =>
     this.#call('nominalTimes', '', () =>
       this.#dueTimes({ spec: { interval: spec?.interval } }, '', fromMs, untilMs).map(([nominal]) => nominal),

@@ -47,12 +47,12 @@ async function takeBack(run: Run, controls: Controls): Promise<string | null> {
       counted: ({ moved, failed }) => run.count({ handedOver: Math.max(0, before - moved), failed }),
     });
     const { remaining } = await activities.sweepBack(run.back);
-    if (remaining === 0) return null;
+    if (remaining === 0 && pass.failed === 0) return null;
     // As the sweep sees it: pages whose answer was lost have moved schedules nobody counted.
-    run.count({ handedOver: remaining });
+    run.count({ handedOver: Math.max(remaining, pass.failed) });
     const [first] = run.progress.failures;
     const example = first && pass.failed > 0 ? ` (${first.object}: ${first.found}; ${first.remedy})` : '';
-    return `${count(remaining)} still on ${run.progress.to}${example}`;
+    return `${count(Math.max(remaining, pass.failed))} still on ${run.progress.to}${example}`;
   } catch (error) {
     if (!(error instanceof TemporalFailure)) throw error;
     return `the way back failed (${reasonOf(error)})`;

@@ -15,13 +15,7 @@ import { Crash, FakeCluster, World } from '../../support/fake-clusters.ts';
 
 const { SCHEDULE_OVERLAP_POLICY_ALLOW_ALL } = proto.temporal.api.enums.v1.ScheduleOverlapPolicy;
 const NOTE = 'nightly, ask Ada';
-const RUNS = Number(process.env['FERRY_FAKE_RUNS'] ?? 300);
-/**
- * The whole space. Without it, what is known to be open stays out: a cut in any attempt but the first, the next attempt
- * while a V1 write is still queued, slow V1 writes, and jitter up to the interval.
- */
-const WHOLE = process.env['FERRY_FAKE_WHOLE'] !== undefined;
-
+const RUNS = Number(process.env['FERRY_FAKE_RUNS'] ?? 1000);
 interface Attempt {
   forward: boolean;
   /** Dies at this call, before or after it; undefined: goes through. */
@@ -46,7 +40,7 @@ const attempt: fc.Arbitrary<Attempt> = fc.record({
   forward: fc.boolean(),
   crash: fc.option(fc.record({ call: fc.nat(40), after: fc.boolean() }), { nil: undefined }),
   lost: fc.option(fc.nat(4), { nil: undefined, freq: 2 }),
-  thenWaitMs: fc.oneof(fc.nat(500), fc.nat(20_000)).map((ms) => (WHOLE ? ms : ms + 1_000)),
+  thenWaitMs: fc.oneof(fc.nat(500), fc.nat(20_000)),
 });
 const user: fc.Arbitrary<Attempt['user']> = fc.record({
   call: fc.nat(30),
@@ -58,14 +52,13 @@ const anyCase: fc.Arbitrary<Case> = fc
     seed: fc.nat(),
     engines: fc.tuple(engine, engine),
     every: fc.integer({ min: 1, max: 20 }),
-    jitterShare: fc.constantFrom(0, 0, 0.2, 0.7, WHOLE ? 1 : 0.5),
-    applyMs: fc.constantFrom(50, 300, WHOLE ? 2_000 : 600),
+    jitterShare: fc.constantFrom(0, 0, 0.2, 0.7, 1),
+    applyMs: fc.constantFrom(50, 300, 2_000),
     attempts: fc.array(attempt, { minLength: 1, maxLength: 4 }),
   })
-  .map(({ jitterShare, attempts, ...rest }) => ({
+  .map(({ jitterShare, ...rest }) => ({
     ...rest,
     jitterMs: Math.floor(rest.every * 1000 * jitterShare),
-    attempts: attempts.map((at, i) => (WHOLE || (i === 0 && at.forward) ? at : { ...at, crash: undefined })),
   }));
 
 function written(every: number, jitterMs: number): Schedule {
