@@ -4,6 +4,7 @@ import type { Claim, Crossing, PreflightReport } from '../activities/types.ts';
 import { acceptedCommands, type Gate } from './commands.ts';
 import { detailsOf } from './details.ts';
 import type { Settings } from './input.ts';
+import { publishMetrics } from './metrics.ts';
 import { type Counts, LISTED, memoOf, newProgress, type Phase, type Progress, unexplained } from './progress.ts';
 import type { Accepted } from './result.ts';
 import { searchAttributesOf } from './search-attributes.ts';
@@ -124,6 +125,7 @@ export class Run {
       updatedAt: now(),
     };
     setCurrentDetails(detailsOf(this.progress));
+    publishMetrics(this.progress);
   }
 
   #publishMemo(): void {
