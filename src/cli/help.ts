@@ -5,6 +5,7 @@ const ENVIRONMENT = `Environment
   TEMPORAL_CONFIG_FILE    the temporal.toml with the profiles
   FERRY_CONTROL_PROFILE   profile of the namespace the migrations run in (default: control)
   FERRY_TASK_QUEUE        task queue of the ferry worker (default: ferry)
+  FERRY_METRICS_ADDRESS   host:port at which the worker serves Prometheus metrics (default: not served)
   TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and TEMPORAL_API_KEY are not used: they would turn every profile into one cluster.`;
 
 const EXIT_CODES = `Exit codes
