@@ -1,8 +1,9 @@
 /** The product's own search attributes, by which the Web UI's list of migrations filters. */
 import type { Connection } from '@temporalio/client';
+import { searchAttributeKeys } from '../../src/workflows/search-attributes.ts';
 import { registerKeywords } from './ready.ts';
 
-export const ferrySearchAttributes = ['FerryTenant', 'FerryPhase', 'FerryOwner', 'FerryDirection'];
+export const ferrySearchAttributes = searchAttributeKeys.map(({ name }) => name);
 
 /** Registers what is missing on the control namespace and waits until it is usable; says what it added. */
 export function registerFerrySearchAttributes(connection: Connection, namespace: string): Promise<string[]> {

@@ -13,7 +13,6 @@ export function describedFrom(answer: temporal.api.workflowservice.v1.IDescribeS
     token,
     engine: engineOf(token),
     updatedMs: toMs(info.updateTime),
-    createdMs: toMs(info.createTime),
     futureMs: (info.futureActionTimes ?? []).map((t) => toMs(t) ?? 0),
     recent: (info.recentActions ?? []).map((action) => ({
       workflowId: action.startWorkflowResult?.workflowId ?? '',

@@ -18,6 +18,13 @@ export class ChangedMeanwhile extends Error {
   }
 }
 
+/** A schedule that must be there: deleted meanwhile, both sides have to be looked at anew. */
+export async function reread(cluster: ScheduleCluster, id: string): Promise<Described> {
+  const described = await cluster.describe(id);
+  if (!described) throw new ChangedMeanwhile(cluster.profile, id, 'it was deleted');
+  return described;
+}
+
 export interface ChangeOptions {
   searchAttributes?: ScheduleContent['searchAttributes'];
   /** Write even if nothing would change: a new token makes every older write still under way fail. */
@@ -39,8 +46,7 @@ export async function change(
   if (answer === 'gone') throw new ChangedMeanwhile(cluster.profile, id, 'it was deleted');
   const deadline = time.now() + READ_BACK_LIMIT_MS;
   for (let wait = 20; ; wait = Math.min(wait * 2, 500)) {
-    const after = await cluster.describe(id);
-    if (!after) throw new ChangedMeanwhile(cluster.profile, id, 'it was deleted');
+    const after = await reread(cluster, id);
     const moved = !sameBytes(after.token, before.token);
     if (isApplied(after, desired, searchAttributes) && (moved || !always)) return after;
     if (answer === 'conflict' || moved) {

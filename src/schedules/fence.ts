@@ -2,7 +2,7 @@
 import type { Audit } from '../activities/types.ts';
 import { emptyAudit } from './audit.ts';
 import { chooseCrossing, untilQuietMoment } from './boundary.ts';
-import { ChangedMeanwhile, change } from './change.ts';
+import { change, reread } from './change.ts';
 import type { Handover } from './handover.ts';
 import { readNote } from './note.ts';
 import type { Described } from './ports.ts';
@@ -39,7 +39,7 @@ export async function buildFence(
     const loud = untilQuietMoment(source, h.time.now());
     if (loud > 0) {
       await h.time.sleep(loud);
-      const fresh = await reread(h, id);
+      const fresh = await reread(h.source, id);
       const spec = { ...fresh.schedule.spec, startTime: first.schedule.spec?.startTime };
       source = isOurBound(fresh.schedule.spec?.startTime) ? { ...fresh, schedule: { ...fresh.schedule, spec } } : fresh;
     }
@@ -101,7 +101,7 @@ export async function waitUntilIdle(h: Handover, id: string, first: Described): 
     if (!aheadOfUs && source.buffered === 0 && source.running.length === 0) return source;
     if (h.time.now() > deadline) return undefined;
     await h.time.sleep(wait);
-    source = await reread(h, id);
+    source = await reread(h.source, id);
   }
 }
 
@@ -146,10 +146,4 @@ export async function proveOwner(
   const { mark } = readNote(rest.schedule.state?.notes);
   if (mark?.kind !== 'standby') return;
   await change(h.source, h.time, id, rest, standby(rest.schedule, { ...mark, settle: undefined }));
-}
-
-async function reread(h: Handover, id: string): Promise<Described> {
-  const source = await h.source.describe(id);
-  if (!source) throw new ChangedMeanwhile(h.source.profile, id, 'it was deleted');
-  return source;
 }

@@ -6,7 +6,7 @@ import Long from 'long';
 import type { Audit } from '../activities/types.ts';
 import { untilQuietMoment } from './boundary.ts';
 import { differingFields } from './canonical.ts';
-import { ChangedMeanwhile, change } from './change.ts';
+import { change, reread } from './change.ts';
 import type { Handover, HandoverResult } from './handover.ts';
 import { readNote } from './note.ts';
 import type { Described, ScheduleCluster } from './ports.ts';
@@ -241,10 +241,4 @@ function fewer(schedule: Schedule, by: number): Schedule {
 async function sleepUntil(h: Handover, ms: number): Promise<void> {
   const left = ms - h.time.now();
   if (left > 0) await h.time.sleep(left + 100);
-}
-
-async function reread(cluster: ScheduleCluster, id: string): Promise<Described> {
-  const described = await cluster.describe(id);
-  if (!described) throw new ChangedMeanwhile(cluster.profile, id, 'it was deleted');
-  return described;
 }

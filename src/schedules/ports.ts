@@ -18,7 +18,6 @@ export interface Described extends ScheduleContent {
   engine: Engine;
   /** Server's own stamp of the last UpdateSchedule, ms; undefined if never updated. */
   updatedMs?: number;
-  createdMs?: number;
   /** Due times (with jitter) the scheduler has not generated yet, ms, ascending; at most 10. */
   futureMs: number[];
   recent: RecentAction[];
