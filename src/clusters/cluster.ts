@@ -10,14 +10,14 @@ import {
   defaultGrpcRetryOptions,
   makeGrpcRetryInterceptor,
 } from '@temporalio/client';
-import { status } from '@grpc/grpc-js';
+import { InterceptingCall, type Interceptor, status } from '@grpc/grpc-js';
 import { Calls, type CallLimits, codeOf, isNotFound } from './calls.ts';
 import { describedFrom } from './described.ts';
 import { type ClockOffset, clockOffset } from './clock.ts';
 import type { Profile } from './profiles.ts';
 import { startRequest } from './start-request.ts';
 import type { ScheduleContent } from '../schedules/canonical.ts';
-import type { Described, Run, ScheduleCluster } from '../schedules/ports.ts';
+import type { BackfillRange, Described, OverlapPolicy, Run, ScheduleCluster } from '../schedules/ports.ts';
 import { type Schedule, toMs } from '../schedules/times.ts';
 import { timestamp } from './proto-times.ts';
 
@@ -34,6 +34,16 @@ const UNKNOWN_BEHIND_MS = 2_000;
 
 /** A write whose outcome the transport did not tell: the schedule itself is asked next. */
 const UNKNOWN_OUTCOME = new Set([status.DEADLINE_EXCEEDED, status.UNAVAILABLE, status.CANCELLED, status.UNKNOWN]);
+
+/** A V2 scheduler runs a backfill once more for every retry of its request. */
+const NON_IDEMPOTENT = '/PatchSchedule';
+
+function exceptNonIdempotent(retry: Interceptor): Interceptor {
+  return (options, nextCall) =>
+    options.method_definition.path.endsWith(NON_IDEMPOTENT)
+      ? new InterceptingCall(nextCall(options))
+      : retry(options, nextCall);
+}
 
 export class Cluster implements ScheduleCluster {
   readonly profile: string;
@@ -58,10 +68,13 @@ export class Cluster implements ScheduleCluster {
       channelArgs: { 'grpc.max_receive_message_length': 128 * 1024 * 1024 },
       interceptors: [
         // Throttling is answered by `Calls`, which slows down; retried below it, it would go unseen.
-        makeGrpcRetryInterceptor({
-          ...retry,
-          retryableDecider: (attempt, s) => s.code !== status.RESOURCE_EXHAUSTED && retry.retryableDecider(attempt, s),
-        }),
+        exceptNonIdempotent(
+          makeGrpcRetryInterceptor({
+            ...retry,
+            retryableDecider: (attempt, s) =>
+              s.code !== status.RESOURCE_EXHAUSTED && retry.retryableDecider(attempt, s),
+          }),
+        ),
         ...interceptors,
       ],
     } as ConnectionOptions);
@@ -192,6 +205,46 @@ export class Cluster implements ScheduleCluster {
     } catch (error) {
       if (codeOf(error) === status.ALREADY_EXISTS) return 'exists';
       throw error;
+    }
+  }
+
+  async backfill(
+    id: string,
+    ranges: BackfillRange[],
+    policy: OverlapPolicy,
+    requestId: string,
+  ): Promise<'accepted' | 'unknown' | 'gone'> {
+    const backfillRequest = ranges.map(({ fromMs, toMs: untilMs }) => ({
+      startTime: timestamp(fromMs),
+      endTime: timestamp(untilMs),
+      overlapPolicy: policy,
+    }));
+    const { namespace } = this;
+    const patch = { backfillRequest };
+    try {
+      await this.call((s) => s.patchSchedule({ namespace, scheduleId: id, patch, identity: IDENTITY, requestId }));
+      return 'accepted';
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === status.NOT_FOUND) return 'gone';
+      if (code !== undefined && UNKNOWN_OUTCOME.has(code)) return 'unknown';
+      throw error;
+    }
+  }
+
+  async endRun(workflowId: string, how: 'cancel' | 'terminate'): Promise<void> {
+    const { namespace } = this;
+    const common = { namespace, workflowExecution: { workflowId }, identity: IDENTITY };
+    const reason = `${how === 'cancel' ? 'cancelled' : 'terminated'} by the overlap policy of its schedule`;
+    try {
+      await this.call((s) =>
+        how === 'cancel'
+          ? s.requestCancelWorkflowExecution({ ...common, reason, requestId: `ferry-${workflowId}` })
+          : s.terminateWorkflowExecution({ ...common, reason }),
+      );
+    } catch (error) {
+      // Closed meanwhile: that is what was asked for.
+      if (!isNotFound(error)) throw error;
     }
   }
 

@@ -1,8 +1,16 @@
 /** What the handover needs of a cluster and of time. Production talks to real clusters; a simulation can stand in. */
+import type { temporal } from '@temporalio/proto';
 import type { Schedule } from './times.ts';
 import type { ScheduleContent } from './canonical.ts';
 
 export type Engine = 'v1' | 'v2';
+export type OverlapPolicy = temporal.api.enums.v1.ScheduleOverlapPolicy;
+
+/** Due times to be run by the scheduler itself: nominal time >= `fromMs`, due (with jitter) <= `toMs`. */
+export interface BackfillRange {
+  fromMs: number;
+  toMs: number;
+}
 
 export interface RecentAction {
   workflowId: string;
@@ -60,6 +68,19 @@ export interface ScheduleCluster {
     nominalMs: number,
     delayMs: number,
   ): Promise<'started' | 'exists'>;
+  /**
+   * Has the scheduler itself run times its writes dropped, so that its overlap policy sees the runs. One request, applied
+   * whole or not at all; counts no limited action. A V1 scheduler takes a `requestId` once, a V2 scheduler does not look
+   * at it: before it is asked again the runs themselves have to be looked for. `unknown`: no answer.
+   */
+  backfill(
+    id: string,
+    ranges: BackfillRange[],
+    policy: OverlapPolicy,
+    requestId: string,
+  ): Promise<'accepted' | 'unknown' | 'gone'>;
+  /** Asks an open run to cancel, or ends it, as the overlap policies CANCEL_OTHER and TERMINATE_OTHER do. Idempotent. */
+  endRun(workflowId: string, how: 'cancel' | 'terminate'): Promise<void>;
   /** How far the cluster's clock may be behind ours at most, ms; 0 where it is ahead. */
   behindMs(): Promise<number>;
   /** Nominal times (without jitter) of a spec after `fromMs` up to `toMs`, asked of the server. */

@@ -157,6 +157,16 @@ export class FakeCluster implements ScheduleCluster {
   startExactly = (id: string, schedule: Schedule, nominalMs: number, delayMs: number): Promise<'started' | 'exists'> =>
     this.#call('startExactly', id, () => (this.#start(schedule, nominalMs, delayMs, 'fill') ? 'started' : 'exists'));
 
+  backfill: ScheduleCluster['backfill'] = (id) =>
+    this.#call('backfill', id, () => {
+      throw new Error('not simulated');
+    });
+
+  endRun: ScheduleCluster['endRun'] = (workflowId) =>
+    this.#call('endRun', workflowId, () => {
+      throw new Error('not simulated');
+    });
+
   behindMs = async (): Promise<number> => 0;
 
   nominalTimes = ({ spec }: Schedule, fromMs: number, untilMs: number): Promise<number[]> =>
