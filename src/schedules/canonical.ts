@@ -3,6 +3,7 @@
  * servers describe them, so server-made defaults and parsed calendars are the same on both. Only names of fields that
  * differ ever leave this file: values may be secret.
  */
+import { createHash } from 'node:crypto';
 import proto, { type temporal } from '@temporalio/proto';
 import type { Schedule } from './times.ts';
 
@@ -45,6 +46,14 @@ export function differingFields(a: ScheduleContent, b: ScheduleContent): string[
   const fields: string[] = [];
   diff('', canonical(a), canonical(b), fields);
   return fields;
+}
+
+/** The same for two schedules exactly if no field differs; short enough for a note. */
+export function fingerprint(schedule: Schedule): string {
+  return createHash('sha256')
+    .update(JSON.stringify(canonical({ schedule })))
+    .digest('hex')
+    .slice(0, 8);
 }
 
 function canonical(content: ScheduleContent): Plain {

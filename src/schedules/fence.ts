@@ -1,9 +1,11 @@
-/** Building the fence on the source, waiting behind it, and taking it down again. */
+/** Building the fence on the source, and taking it down again. */
 import type { Audit } from '../activities/types.ts';
 import { emptyAudit } from './audit.ts';
-import { chooseCrossing, untilQuietMoment } from './boundary.ts';
+import { chooseCrossing, mustBeIdle, untilQuietMoment, wholeSecondFrom } from './boundary.ts';
+import { fingerprint } from './canonical.ts';
+import { contents } from './carry.ts';
 import { change, reread } from './change.ts';
-import type { Handover } from './handover.ts';
+import type { Handover } from './step.ts';
 import { readNote } from './note.ts';
 import type { Described } from './ports.ts';
 import { settle } from './settle.ts';
@@ -49,9 +51,10 @@ export async function buildFence(
     const lead = h.leadMs * (attempt + 1);
     const crossing = chooseCrossing(source, h.time.now(), lead);
     // Bounded by a fence that came late, the source looks quiet; the lead is what the next one needs.
-    const ahead = crossing.kind === 'fence' ? crossing.boundary : Math.ceil((h.time.now() + lead) / 1000) * 1000;
+    const ahead = crossing.kind === 'fence' ? crossing.boundary : wholeSecondFrom(h.time.now() + lead);
     const boundary = Math.max(ahead, earliest);
-    const mark = { kind: 'fence', to: h.target.profile, migration: h.migration, boundary, next } as const;
+    const content = fingerprint(contents(source.schedule, target.schedule).source);
+    const mark = { kind: 'fence', to: h.target.profile, migration: h.migration, boundary, next, content } as const;
     source = await change(h.source, h.time, id, source, fenced(source.schedule, mark));
     if ((source.updatedMs ?? Infinity) < boundary) {
       await runWhatTheWriteDropped(h, id, source, { boundary, next }, audit);
@@ -70,7 +73,7 @@ export async function buildFence(
 
 /**
  * A V2 scheduler drops what is due around a write. Settle would find it after the boundary, seconds late; started now,
- * with a delay, it runs when it is due. A limited schedule waits for settle, which keeps its count.
+ * with a delay, it runs when it is due. Where the target waits for the source, the source is settled before it opens.
  */
 async function runWhatTheWriteDropped(
   h: Handover,
@@ -79,7 +82,7 @@ async function runWhatTheWriteDropped(
   { boundary, next }: { boundary: number; next?: number },
   audit: Audit,
 ): Promise<void> {
-  if (source.engine === 'v1' || next === undefined || source.schedule.state?.limitedActions) return;
+  if (source.engine === 'v1' || next === undefined || mustBeIdle(source)) return;
   const jitter = durationMs(source.schedule.spec?.jitter);
   const until = (source.updatedMs ?? h.time.now()) + jitter;
   if (next > until) return;
@@ -89,20 +92,6 @@ async function runWhatTheWriteDropped(
   await settle(h.source, h.time, id, source, range, looked);
   // Settle counts the same runs once more when it proves the source; what was filled it will find running.
   audit.filled += looked.filled;
-}
-
-/** Waits until the source has started its last action and none of its runs is open; undefined when that takes too long. */
-export async function waitUntilIdle(h: Handover, id: string, first: Described): Promise<Described | undefined> {
-  const deadline = h.time.now() + h.idleLimitMs;
-  let source = first;
-  for (let wait = 50; ; wait = Math.min(wait * 2, 500)) {
-    if (source.schedule.state?.paused) return source;
-    const aheadOfUs = source.futureMs.length > 0 && !(source.schedule.state?.limitedActions && source.remaining === 0);
-    if (!aheadOfUs && source.buffered === 0 && source.running.length === 0) return source;
-    if (h.time.now() > deadline) return undefined;
-    await h.time.sleep(wait);
-    source = await reread(h.source, id);
-  }
 }
 
 /**
@@ -123,7 +112,7 @@ export async function disarm(
   const shutTarget = await change(h.target, h.time, id, target, unproven, { always: true });
   const user = asUserWrote(source.schedule, {
     startTime: source.schedule.spec?.startTime,
-    endTime: shutTarget.schedule.spec?.endTime,
+    endTime: contents(source.schedule, shutTarget.schedule).source.spec?.endTime,
   });
   const landed = await change(h.source, h.time, id, source, user);
   // Unfenced, the source runs on by itself; what fell due while it was bounded or was dropped by the write is filled.
@@ -139,11 +128,13 @@ export async function proveOwner(
   from: number,
   audit: Audit,
 ): Promise<void> {
+  const { mark } = readNote(rest.schedule.state?.notes);
   const jitter = durationMs(owner.schedule.spec?.jitter);
   const untilMs = (owner.updatedMs ?? h.time.now()) + jitter;
-  const range = { afterNominalMs: from - jitter - 1000, fromDueMs: from, untilMs, role: 'target' } as const;
+  // A side that gave up did so at a boundary: nominal times before it were its own, and it has settled them.
+  const afterNominalMs = Math.max(from - jitter - 1000, (mark?.boundary ?? 0) - 1000);
+  const range = { afterNominalMs, fromDueMs: from, untilMs, role: 'target' } as const;
   await settle(h.target, h.time, id, owner, range, audit, h.source);
-  const { mark } = readNote(rest.schedule.state?.notes);
   if (mark?.kind !== 'standby') return;
   await change(h.source, h.time, id, rest, standby(rest.schedule, { ...mark, settle: undefined }));
 }

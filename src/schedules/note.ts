@@ -30,6 +30,8 @@ export interface FenceMark {
   boundary: number;
   /** Due time (with jitter) of the first action not yet generated when the fence was built, ms: settle starts there. */
   next?: number;
+  /** Fingerprint of what the user had written when the fence was built: tells later on which side it was edited. */
+  content?: string;
 }
 
 export type Mark = StandbyMark | FenceMark;
@@ -75,21 +77,41 @@ export function readNote(note: string | null | undefined): ReadNote {
     };
   }
   if (boundary === undefined) return { user: text };
-  return { mark: { kind: 'fence', to: fields.get('to') ?? '', migration, boundary, next: time('next') }, user };
+  const to = fields.get('to') ?? '';
+  return { mark: { kind: 'fence', to, migration, boundary, next: time('next'), content: fields.get('is') }, user };
 }
 
+/** The sentence for people is left out where the user's note needs the room. */
 export function writeNote(mark: Mark, user = ''): string {
-  const migration = encodeURIComponent(mark.migration.slice(0, MAX_ID_CHARS));
-  if (mark.kind === 'standby') {
-    const since = mark.boundary === undefined ? '' : ` b=${isoSeconds(mark.boundary)}`;
-    const was = mark.userPaused === undefined ? '' : ` user=${mark.userPaused ? 'paused' : 'running'}`;
-    const settle = mark.settle === undefined ? '' : ` settle=${new Date(mark.settle).toISOString()}`;
-    const head = `[ferry standby owner=${encodeURIComponent(mark.owner)}${since}${was}${settle} migration=${migration}]`;
-    return `${head} Paused copy: the schedule runs on ${mark.owner}. Leave it paused.${user === '' ? '' : `\n${user}`}`;
-  }
+  const [head, sentence] = mark.kind === 'standby' ? standbyHead(mark) : fenceHead(mark);
+  const tail = user === '' ? '' : `\n${user}`;
+  const whole = `${head} ${sentence}${tail}`;
+  return Buffer.byteLength(whole) <= MAX_NOTE_BYTES ? whole : `${head}${tail}`;
+}
+
+function standbyHead(mark: StandbyMark): [head: string, sentence: string] {
+  const since = mark.boundary === undefined ? '' : ` b=${isoSeconds(mark.boundary)}`;
+  const was = mark.userPaused === undefined ? '' : ` user=${mark.userPaused ? 'paused' : 'running'}`;
+  const settle = mark.settle === undefined ? '' : ` settle=${new Date(mark.settle).toISOString()}`;
+  const owner = encodeURIComponent(mark.owner);
+  return [
+    `[ferry standby owner=${owner}${since}${was}${settle} migration=${idOf(mark)}]`,
+    `Paused copy: the schedule runs on ${mark.owner}. Leave it paused.`,
+  ];
+}
+
+function fenceHead(mark: FenceMark): [head: string, sentence: string] {
   const next = mark.next === undefined ? '' : ` next=${new Date(mark.next).toISOString()}`;
-  const head = `[ferry fence to=${encodeURIComponent(mark.to)} b=${isoSeconds(mark.boundary)}${next} migration=${migration}]`;
-  return `${head} Runs here until b, then on ${mark.to}.${user === '' ? '' : `\n${user}`}`;
+  const content = mark.content === undefined ? '' : ` is=${mark.content}`;
+  const to = encodeURIComponent(mark.to);
+  return [
+    `[ferry fence to=${to} b=${isoSeconds(mark.boundary)}${next}${content} migration=${idOf(mark)}]`,
+    `Runs here until b, then on ${mark.to}.`,
+  ];
+}
+
+function idOf({ migration }: Mark): string {
+  return encodeURIComponent(migration.slice(0, MAX_ID_CHARS));
 }
 
 /** A note edited by hand may not decode; it is then taken as it stands. */
@@ -104,7 +126,7 @@ function decode(text: string): string {
 
 /** Whether the user's note still fits behind a fence marker; longer ones cannot be fenced without losing a part. */
 export function noteFits(user: string, migration: string, to: string): boolean {
-  const fence = writeNote({ kind: 'fence', to, migration, boundary: 0, next: 0 }, user);
+  const fence = writeNote({ kind: 'fence', to, migration, boundary: 0, next: 0, content: '12345678' }, user);
   const rest = writeNote({ kind: 'standby', owner: to, migration, boundary: 0, userPaused: false, settle: 0 }, user);
   return Math.max(Buffer.byteLength(fence), Buffer.byteLength(rest)) <= MAX_NOTE_BYTES;
 }

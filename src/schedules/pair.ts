@@ -2,9 +2,9 @@
  * Where one schedule stands between two clusters, read from the two sides alone. This is what makes every step
  * resumable by anybody: no memory of what was done before is needed or trusted.
  */
-import { fencedBoundary, isOurBound, openedBoundary } from './shapes.ts';
+import { fencedBoundary, isBoundedBefore, isOurBound, openedBoundary } from './shapes.ts';
 import { type Mark, type StandbyMark, readNote } from './note.ts';
-import { type Schedule, toMs } from './times.ts';
+import type { Schedule } from './times.ts';
 
 export type Situation =
   /** On neither side. */
@@ -68,7 +68,7 @@ export function situation(
   }
   // A user's edit may have taken our bound off: an unbounded source is not fenced, whatever its note says.
   if (sourceFence && targetShut)
-    return isBoundedBy(s, sourceFence.boundary) ? { kind: 'fenced', ...sourceFence } : { kind: 'ready' };
+    return isBoundedBefore(s.schedule, sourceFence.boundary) ? { kind: 'fenced', ...sourceFence } : { kind: 'ready' };
   if (sourceFence) return { kind: 'opened', ...sourceFence };
   if (targetShut) return { kind: 'ready' };
   const reverse = fenceOf(t, names.from);
@@ -91,11 +91,6 @@ function fenceOf(at: Side, to: string): { boundary: number; next?: number } | un
     return { boundary: bound ?? at.mark.boundary, next: at.mark.next };
   }
   return at.mark === undefined && bound !== undefined ? { boundary: bound } : undefined;
-}
-
-function isBoundedBy(at: Side, boundary: number): boolean {
-  const end = toMs(at.schedule.spec?.endTime);
-  return end !== undefined && end < boundary;
 }
 
 /** Both sides rest. The one that gave up last is the keeper of the user's note and pause. */

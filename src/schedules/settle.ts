@@ -1,11 +1,12 @@
 /**
  * Settle: on one side, every due time of its own range near the boundary must have its run. What is missing is first
- * looked for by exact id (strongly consistent), then explained by the schedule's own policies, and only then started,
- * under the id the scheduler would have used: whoever comes second is refused, so filling can never double a run.
+ * looked for by exact id (strongly consistent), then explained by the schedule's own policies, and only then run, under
+ * the id the scheduler would have used.
  */
 import type { Audit } from '../activities/types.ts';
 import { noteRun } from './audit.ts';
-import { allowsOverlap } from './boundary.ts';
+import { fillById, fillTracked, tracksFills } from './fill.ts';
+import { type Missing, type Occupied, allowsOverlap, byPolicy, policyOf } from './overlap.ts';
 import type { Described, ScheduleCluster, Time } from './ports.ts';
 import { durationMs, runId } from './times.ts';
 import { type Due, isAhead, ranAs, withBounds } from './verdicts.ts';
@@ -32,10 +33,18 @@ export interface Range {
 
 export interface Settled {
   due: Due[];
-  /** Runs started here by id: a limited schedule's count must be lowered by these. */
-  filled: number;
+  /** Due times that ran on this side, whoever started them. */
+  ran: number;
+  /** Of those, started by id: a limited schedule has not counted them. */
+  uncounted: number;
   /** The schedule as last read. */
   after: Described;
+  nominalOf: (due: Due) => Promise<number | undefined>;
+}
+
+/** Nothing to prove. */
+export function settledAlready(after: Described): Settled {
+  return { due: [], ran: 0, uncounted: 0, after, nominalOf: async () => undefined };
 }
 
 export async function settle(
@@ -50,40 +59,147 @@ export async function settle(
 ): Promise<Settled> {
   const listed = await cluster.matchingTimes(id, range.afterNominalMs, range.untilMs);
   const due = withBounds(listed, range.afterNominalMs).filter((d) => d.dueMs >= range.fromDueMs);
-  let after = described;
+  const nominals = new NominalTimes(cluster, described, range);
+  const settled: Settled = { due, ran: 0, uncounted: 0, after: described, nominalOf: (d) => nominals.of(d) };
+  const tracked = tracksFills(described);
   let open = due;
-  let filled = 0;
-  const nominals = new NominalTimes(cluster, after, range);
   for (let wait = 100; ; wait = Math.min(wait * 2, 1000)) {
+    const { after } = settled;
     const late: Due[] = [];
     const pending: Due[] = [];
     for (const d of open) {
       const run = ranAs(d, after.recent);
-      if (run) noteRun(audit, d.dueMs, run.startedMs);
-      else if (isAhead(d, after.futureMs)) {
-        const ahead = d.dueMs - time.now();
+      const ahead = d.dueMs - time.now();
+      if (run) {
+        settled.ran++;
+        noteRun(audit, d.dueMs, run.startedMs);
+      } else if (isAhead(d, after.futureMs)) {
         // The target will run it by itself; the source must have done so, or leave it to a start with delay.
         if (range.role === 'target' && (ahead > 0 || ahead < -LONG_WAIT_MS)) continue;
-        if (ahead < -STUCK_MS) throw new Error(stuck(cluster, id, d));
-        (ahead > LONG_WAIT_MS ? late : pending).push(d);
-      } else if (d.dueMs <= time.now() && stillTheSchedulers(d, after, time)) pending.push(d);
-      // Dropped by a write of ours (V2 moves its mark to now): started by id, to begin when it is due.
+        if (after.schedule.state?.paused) late.push(d);
+        else if (ahead < -STUCK_MS) throw new Error(stuck(cluster, id, d));
+        else (ahead > LONG_WAIT_MS ? late : pending).push(d);
+      } else if (ahead <= 0 && stillTheSchedulers(d, after, time)) pending.push(d);
+      // Dropped by a write of ours (V2 moves its mark to now). A scheduler can be asked for it when it is due; by id it
+      // is started now, to begin when it is due.
+      else if (tracked && ahead > 0 && ahead <= LONG_WAIT_MS) pending.push(d);
       else late.push(d);
     }
+    const missing: Missing[] = [];
     for (const d of late) {
-      const nominal = await nominals.of(d);
-      if (nominal !== undefined && nominal >= (range.beforeNominalMs ?? Infinity)) continue;
-      const verdict = await settleOne(cluster, time, id, after, d, nominal, audit, other);
-      if (verdict === 'filled') filled++;
+      const nominalMs = await nominals.of(d);
+      if (nominalMs !== undefined && nominalMs >= (range.beforeNominalMs ?? Infinity)) continue;
+      if (await accounted(settled, cluster, time, d, nominalMs, audit, other)) continue;
+      if (nominalMs !== undefined) missing.push({ due: d, nominalMs });
     }
-    if (pending.length === 0) return { due, filled, after };
+    if (missing.length > 0) await runMissing(settled, cluster, time, id, missing, audit, other);
+    if (pending.length === 0) return settled;
     open = pending;
     await time.sleep(wait);
     const again = await cluster.describe(id);
-    if (!again) return { due, filled, after };
-    after = again;
+    if (!again) return settled;
+    settled.after = again;
   }
 }
+
+/** Whether it ran, or its schedule's own settings leave it out; one nobody can name is missed. */
+async function accounted(
+  settled: Settled,
+  cluster: ScheduleCluster,
+  time: Time,
+  due: Due,
+  nominalMs: number | undefined,
+  audit: Audit,
+  other: ScheduleCluster | undefined,
+): Promise<boolean> {
+  const { schedule, remaining } = settled.after;
+  const base = schedule.action?.startWorkflow?.workflowId;
+  if (nominalMs === undefined || !base) {
+    audit.missed++;
+    return true;
+  }
+  const workflowId = runId(base, nominalMs);
+  const here = await cluster.describeRun(workflowId);
+  const run = here ?? (await other?.describeRun(workflowId));
+  if (run) {
+    if (here) {
+      settled.ran++;
+      // A scheduler tells its last ten; one that is not among them was started by id, or is older than they.
+      const oldest = Math.min(...settled.after.recent.map(({ startedMs }) => startedMs));
+      if (settled.after.recent.length < 10 || (here.startMs ?? 0) >= oldest) settled.uncounted++;
+    }
+    noteRun(audit, due.dueMs, run.startMs ?? due.dueMs);
+    return true;
+  }
+  const catchup = durationMs(schedule.policies?.catchupWindow);
+  const tooOld = catchup > 0 && time.now() - due.dueMs > catchup;
+  const limitReached = Boolean(schedule.state?.limitedActions) && remaining - settled.uncounted <= 0;
+  if (!schedule.state?.paused && !tooOld && !limitReached) return false;
+  audit.explained++;
+  return true;
+}
+
+/** Runs what the overlap policy does not leave out. */
+async function runMissing(
+  settled: Settled,
+  cluster: ScheduleCluster,
+  time: Time,
+  id: string,
+  missing: Missing[],
+  audit: Audit,
+  other: ScheduleCluster | undefined,
+): Promise<void> {
+  const { after } = settled;
+  const runs = allowsOverlap(after) ? [] : await runsAround(cluster, id, after, missing, other);
+  const { run, leftOut } = byPolicy(policyOf(after.schedule), missing, runs);
+  audit.explained += leftOut.length;
+  if (tracksFills(after) && run.every(({ due }) => due.dueMs <= time.now())) {
+    settled.after = await fillTracked(cluster, time, id, run);
+    for (const { due } of run) filled(settled, audit, due, time);
+    return;
+  }
+  for (const m of run) {
+    if (after.schedule.state?.limitedActions && after.remaining - settled.uncounted <= 0) {
+      audit.explained++;
+      continue;
+    }
+    const answer = await fillById(cluster, time, id, after, m);
+    settled.uncounted++;
+    filled(settled, audit, m.due, time, answer === 'started');
+  }
+}
+
+function filled(settled: Settled, audit: Audit, due: Due, time: Time, byUs = true): void {
+  settled.ran++;
+  noteRun(audit, due.dueMs, Math.max(time.now(), due.dueMs));
+  if (byUs) audit.filled++;
+}
+
+/** The runs of either side that may have been open when the missing ones were due: their last few. */
+async function runsAround(
+  cluster: ScheduleCluster,
+  id: string,
+  described: Described,
+  missing: Missing[],
+  other: ScheduleCluster | undefined,
+): Promise<Occupied[]> {
+  const last = missing.at(-1)?.due.dueMs ?? 0;
+  const elsewhere = other && (await other.describe(id))?.recent;
+  const runs: Occupied[] = [];
+  for (const [side, recent] of [
+    [cluster, described.recent],
+    [other, elsewhere ?? []],
+  ] as const) {
+    const before = recent.filter(({ startedMs }) => startedMs <= last).toSorted((a, b) => a.startedMs - b.startedMs);
+    for (const { workflowId, dueMs, startedMs } of before.slice(-LOOKED_AT)) {
+      const run = await side?.describeRun(workflowId);
+      if (run) runs.push({ dueMs, startedMs, closeMs: run.open ? Infinity : (run.closeMs ?? 0) });
+    }
+  }
+  return runs;
+}
+
+const LOOKED_AT = 4;
 
 function stuck(cluster: ScheduleCluster, id: string, due: Due): string {
   return (
@@ -95,69 +211,6 @@ function stuck(cluster: ScheduleCluster, id: string, due: Due): string {
 function stillTheSchedulers(due: Due, described: Described, time: Time): boolean {
   const lateBy = time.now() - due.dueMs;
   return lateBy < GRACE_MS || (described.buffered > 0 && lateBy < LONG_WAIT_MS);
-}
-
-async function settleOne(
-  cluster: ScheduleCluster,
-  time: Time,
-  id: string,
-  described: Described,
-  due: Due,
-  nominalMs: number | undefined,
-  audit: Audit,
-  other: ScheduleCluster | undefined,
-): Promise<'ran' | 'filled' | 'explained' | 'missed'> {
-  const { schedule } = described;
-  const base = schedule.action?.startWorkflow?.workflowId;
-  if (nominalMs === undefined || !base) {
-    audit.missed++;
-    return 'missed';
-  }
-  const workflowId = runId(base, nominalMs);
-  const run = (await cluster.describeRun(workflowId)) ?? (await other?.describeRun(workflowId));
-  if (run) {
-    noteRun(audit, due.dueMs, run.startMs ?? due.dueMs);
-    return 'ran';
-  }
-  const catchup = durationMs(schedule.policies?.catchupWindow);
-  const tooOld = catchup > 0 && time.now() - due.dueMs > catchup;
-  const limitReached = Boolean(schedule.state?.limitedActions) && described.remaining === 0;
-  if (
-    schedule.state?.paused ||
-    tooOld ||
-    limitReached ||
-    (await overlapped(cluster, id, described, due, time.now(), other))
-  ) {
-    audit.explained++;
-    return 'explained';
-  }
-  const started = await cluster.startExactly(id, schedule, nominalMs, Math.max(0, due.dueMs - time.now()));
-  noteRun(audit, due.dueMs, Math.max(time.now(), due.dueMs));
-  if (started === 'exists') return 'ran';
-  audit.filled++;
-  return 'filled';
-}
-
-/** Whether an earlier run of the schedule, here or there, was open when this one was due: its policy leaves it out then. */
-async function overlapped(
-  cluster: ScheduleCluster,
-  id: string,
-  described: Described,
-  due: Due,
-  now: number,
-  other: ScheduleCluster | undefined,
-): Promise<boolean> {
-  if (allowsOverlap(described) || due.dueMs > now) return false;
-  const elsewhere = (await other?.describe(id))?.recent ?? [];
-  for (const [side, recent] of [
-    [cluster, described.recent],
-    [other, elsewhere],
-  ] as const) {
-    const earlier = recent.filter((action) => action.startedMs <= due.dueMs).at(-1);
-    const run = earlier && (await side?.describeRun(earlier.workflowId));
-    if (run && (run.open || (run.closeMs ?? 0) > due.dueMs)) return true;
-  }
-  return false;
 }
 
 /** Nominal time of a due time. Without jitter they are the same; with it the server is asked, once. */

@@ -28,6 +28,12 @@ export function fencedBoundary(schedule: Schedule): number | undefined {
   return isOurBound(end) ? (toNumber(end?.seconds) + 1) * 1000 : undefined;
 }
 
+/** Whether it runs nothing from the boundary on: by our bound, or because its user ends it earlier. */
+export function isBoundedBefore(schedule: Schedule, boundary: number): boolean {
+  const end = toMs(schedule.spec?.endTime);
+  return end !== undefined && end < boundary;
+}
+
 /** Boundary an opened target starts from; undefined where our bound has been taken off again. */
 export function openedBoundary(schedule: Schedule): number | undefined {
   const start = schedule.spec?.startTime;

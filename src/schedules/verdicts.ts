@@ -14,11 +14,15 @@ export function withBounds(dueTimes: number[], earliestMs: number): Due[] {
   return dueTimes.map((dueMs, i) => ({ dueMs, afterMs: dueTimes[i - 1] ?? Math.min(earliestMs, dueMs - 1) }));
 }
 
-/** The recent action that ran this due time, recognised by the nominal time in its workflow id. */
+/**
+ * The recent action that ran this due time. A scheduler notes when each of its runs was due; a run triggered by hand in
+ * between has another moment and another nominal time.
+ */
 export function ranAs(due: Due, recent: RecentAction[]): RecentAction | undefined {
   return recent.find((action) => {
     const nominal = nominalOf(action.workflowId);
-    return nominal !== undefined && nominal > due.afterMs && nominal <= due.dueMs;
+    const within = nominal !== undefined && nominal > due.afterMs && nominal <= due.dueMs;
+    return within && (action.dueMs === due.dueMs || nominal === due.dueMs);
   });
 }
 

@@ -4,7 +4,14 @@ import proto from '@temporalio/proto';
 import { describe, expect, test } from 'vitest';
 import { describedFrom } from '../../../src/clusters/described.ts';
 import { startRequest } from '../../../src/clusters/start-request.ts';
-import { QUIET_MS, chooseCrossing, mustBeIdle, untilQuietMoment } from '../../../src/schedules/boundary.ts';
+import {
+  type Crossing,
+  QUIET_MS,
+  chooseCrossing,
+  mustBeIdle,
+  quietBoundary,
+  untilQuietMoment,
+} from '../../../src/schedules/boundary.ts';
 import type { Described } from '../../../src/schedules/ports.ts';
 import { durationMs, isoSeconds, nominalOf, runId, toMs, toNumber } from '../../../src/schedules/times.ts';
 import { isAhead, ranAs, withBounds } from '../../../src/schedules/verdicts.ts';
@@ -15,6 +22,7 @@ const NOW = Date.UTC(2026, 0, 1, 12, 0, 0, 250);
 
 const run = (nominalMs: number) => ({ workflowId: runId('s', nominalMs), dueMs: 0, startedMs: 0 });
 const ahead = (ms: number) => NOW + ms;
+const every = (ms: number) => Array.from({ length: 9 }, (_, i) => ahead(ms * (i + 1)));
 const source = (more: Partial<Described> = {}, jitter = 0): Described => ({
   schedule: {
     spec: { jitter: seconds(jitter) },
@@ -73,11 +81,20 @@ describe('due times and their runs', () => {
 
   test.each<[string, number, boolean]>([
     ['its nominal time, jittered ahead', 2000, true],
-    ['due on the dot', 3000, true],
     ['the one before', 1000, false],
     ['the next', 4000, false],
   ])('%s', (_title, nominalMs, ran) => {
-    expect(ranAs({ dueMs: 3700, afterMs: 1900 }, [run(nominalMs)]) !== undefined).toBe(ran);
+    const action = { ...run(nominalMs), dueMs: 3700 };
+    expect(ranAs({ dueMs: 3700, afterMs: 1900 }, [action]) !== undefined).toBe(ran);
+  });
+
+  test('without jitter the nominal time is the due time', () => {
+    expect(ranAs({ dueMs: 3000, afterMs: 1900 }, [run(3000)])).toBeDefined();
+  });
+
+  test('a run triggered by hand in between is another one', () => {
+    const byHand = { ...run(3000), dueMs: 3_210 };
+    expect(ranAs({ dueMs: 3700, afterMs: 1900 }, [byHand])).toBeUndefined();
   });
 
   test('runs nobody can place are not taken for it', () => {
@@ -97,33 +114,56 @@ describe('due times and their runs', () => {
 describe('when to cross', () => {
   const skip: Partial<Described> = { schedule: { spec: {}, policies: {}, state: {} } };
 
-  test.each<[string, Described, 'quiet' | 'fence', number]>([
-    ['nothing due ever again', source(), 'quiet', 750],
-    ['nothing due for long', source({ futureMs: [ahead(QUIET_MS + 1)] }), 'quiet', 750],
+  const quiet: Crossing = { kind: 'quiet' };
+  const openRun: Crossing = { kind: 'open-run' };
+  const fence: Crossing = { kind: 'fence', boundary: NOW + 4750 };
+  const lull = (ms: number): Crossing => ({ kind: 'lull', fromMs: ahead(ms) });
+
+  test.each<[string, Described, Crossing]>([
+    ['nothing due ever again', source(), quiet],
+    ['nothing due for long', source({ futureMs: [ahead(QUIET_MS + 1)] }), quiet],
+    ['paused, whatever is listed', source({ schedule: { state: { paused: true } }, futureMs: [ahead(10)] }), quiet],
+    ['begun, with its jitter far ahead', source({ futureMs: [ahead(QUIET_MS + 1)] }, 3600), quiet],
+    ['something buffered', source({ buffered: 1 }), openRun],
+    ['an open run that its policy looks at', source({ ...skip, running: ['r'] }), openRun],
     [
-      'paused, whatever is listed',
-      source({ schedule: { state: { paused: true } }, futureMs: [ahead(10)] }),
-      'quiet',
-      750,
+      'the same, with the next time near',
+      source({ ...skip, running: ['r'], futureMs: [ahead(9_750)] }),
+      {
+        kind: 'fence',
+        boundary: NOW + 9_750,
+      },
     ],
-    ['the jitter reaches closer than the due time', source({ futureMs: [ahead(QUIET_MS + 1)] }, 1), 'fence', 4750],
-    ['something buffered', source({ buffered: 1 }), 'fence', 4750],
-    ['an open run that its policy looks at', source({ ...skip, running: ['r'] }), 'fence', 4750],
-    ['an open run that its policy does not look at', source({ running: ['r'] }), 'quiet', 750],
+    ['an open run that its policy does not look at', source({ running: ['r'] }), quiet],
     [
       'busy: right before the first due time behind the lead',
       source({ futureMs: [ahead(750), ahead(4750), ahead(8750)] }),
-      'fence',
-      4750,
+      fence,
     ],
-    ['a lull too far off is not waited for', source({ futureMs: [ahead(750), ahead(90_750)] }), 'fence', 4750],
-    ['with jitter as soon as may be', source({ futureMs: [ahead(1), ahead(9_000)] }, 3), 'fence', 4750],
-  ])('%s', (_title, described, kind, after) => {
-    expect(chooseCrossing(described, NOW, 4_000)).toEqual({ kind, boundary: NOW + after });
+    ['a lull too far off is not waited for', source({ futureMs: [ahead(750), ahead(90_750)] }), fence],
+    ['with jitter as soon as may be', source({ futureMs: [ahead(1), ahead(9_000)] }, 3), fence],
+    ['a long jitter waits for a lull', source({ futureMs: [ahead(1), ahead(9_000), ahead(40_000)] }, 60), lull(11_000)],
+    ['or is fenced where there is none soon', source({ futureMs: [ahead(1), ...every(9_000)] }, 60), fence],
+  ])('%s', (_title, described, crossing) => {
+    expect(chooseCrossing(described, NOW, 4_000)).toEqual(crossing);
   });
 
   test('a boundary is a whole second', () => {
-    for (let ms = 0; ms < 1000; ms += 37) expect(chooseCrossing(source(), NOW + ms, 4_000).boundary % 1000).toBe(0);
+    const busy = { futureMs: [ahead(1)] };
+    for (let ms = 0; ms < 1000; ms += 37) {
+      const crossing = chooseCrossing(source(busy), NOW + ms, 4_000);
+      expect(crossing.kind === 'fence' && crossing.boundary % 1000).toBe(0);
+      expect(quietBoundary(source(), NOW + ms, undefined) % 1000).toBe(0);
+    }
+  });
+
+  test.each<[string, number, number | undefined, number]>([
+    ['nothing can have begun', 0, undefined, 750],
+    ['from the jitter on', 60, undefined, -60_250],
+    ['after the last that was due', 60, ahead(-10_000), -9_250],
+    ['but not longer ago than the jitter', 60, ahead(-100_000), -60_250],
+  ])('quiet boundary: %s', (_title, jitter, dueBefore, after) => {
+    expect(quietBoundary(source({}, jitter), NOW, dueBefore)).toBe(NOW + after);
   });
 
   test.each<[string, Described, boolean]>([

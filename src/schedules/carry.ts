@@ -1,0 +1,47 @@
+/**
+ * What users did to a schedule while it changed hands. Its content has two places then, the fenced source and the open
+ * target: an edit of one is carried to the other, edits of both are refused. Pure.
+ */
+import { differingFields, fingerprint } from './canonical.ts';
+import { readNote } from './note.ts';
+import type { Described } from './ports.ts';
+import { isOurBound } from './shapes.ts';
+import type { Schedule } from './times.ts';
+
+/** The two sides' content as their users wrote it: a bound of ours on one side hides what the other side shows. */
+export function contents(source: Schedule, target: Schedule): { source: Schedule; target: Schedule } {
+  const endOf = (own: Schedule, other: Schedule) =>
+    isOurBound(own.spec?.endTime) ? other.spec?.endTime : own.spec?.endTime;
+  const startOf = (own: Schedule, other: Schedule) =>
+    isOurBound(own.spec?.startTime) ? other.spec?.startTime : own.spec?.startTime;
+  const user = (own: Schedule, other: Schedule): Schedule => ({
+    ...own,
+    spec: { ...own.spec, startTime: startOf(own, other), endTime: endOf(own, other) },
+  });
+  return { source: user(source, target), target: user(target, source) };
+}
+
+export type Edited =
+  | { by: 'nobody' | 'target' }
+  | { by: 'source'; content: Schedule }
+  /** Names of the fields that differ. */
+  | { by: 'both'; fields: string[] };
+
+/**
+ * Which side was edited since the fence was built. The fence's note tells what stood there then; where somebody has
+ * overwritten the note, the servers' stamps of the last update since the target was opened (`seenTarget`) decide.
+ */
+export function editedBy(source: Described, target: Described, seenTarget: Described): Edited {
+  const user = contents(source.schedule, target.schedule);
+  const fields = differingFields({ schedule: user.source }, { schedule: user.target });
+  if (fields.length === 0) return { by: 'nobody' };
+  const { mark } = readNote(source.schedule.state?.notes);
+  if (mark?.kind === 'standby') return { by: 'target' };
+  const was = mark?.content;
+  const bySource =
+    was === undefined ? (source.updatedMs ?? 0) > (seenTarget.updatedMs ?? 0) : fingerprint(user.source) !== was;
+  const byTarget =
+    was === undefined ? (target.updatedMs ?? 0) > (seenTarget.updatedMs ?? 0) : fingerprint(user.target) !== was;
+  if (bySource && byTarget) return { by: 'both', fields };
+  return bySource ? { by: 'source', content: user.source } : { by: 'target' };
+}

@@ -1,0 +1,125 @@
+/** A schedule that the source owns and the target has a copy of: bring the copy in line, then let it change hands. */
+import type { Audit } from '../activities/types.ts';
+import { QUIET_MS, chooseCrossing, isIdle, quietBoundary } from './boundary.ts';
+import { differingFields } from './canonical.ts';
+import { change, reread } from './change.ts';
+import { bringStandbyUpToDate } from './copying.ts';
+import { buildFence, proveOwner } from './fence.ts';
+import { whenSafe } from './tidy.ts';
+import { AGAIN, type Handover, type Step, failed, stillRunning } from './step.ts';
+import { readNote } from './note.ts';
+import { openTarget } from './open.ts';
+import type { Described } from './ports.ts';
+import { openedBoundary, ownerAsUserWrote, standby } from './shapes.ts';
+import { durationMs } from './times.ts';
+
+export async function cross(h: Handover, id: string, seen: Described, target: Described, audit: Audit): Promise<Step> {
+  const bound = openedBoundary(seen.schedule);
+  if (bound !== undefined) {
+    const safeAt = await whenSafe(h.source, id, seen, bound);
+    if (safeAt + (await h.source.behindMs()) > h.time.now()) {
+      const until = `its jitter reaches across its last boundary until ${new Date(safeAt).toISOString()}`;
+      return { wrote: false, done: failed(h, id, 'bound-ahead', until) };
+    }
+  }
+  // The mark of a fence whose bound its user took off is still in the note; the user's part is what counts. A start of
+  // ours from the last handover hides the user's own, which the paused copy has.
+  const source = { ...seen, schedule: ownerAsUserWrote(seen.schedule, target.schedule) };
+  if (differingFields(source, target).length > 0) {
+    await bringStandbyUpToDate(h, id, source, target);
+    return AGAIN;
+  }
+  const crossing = chooseCrossing(source, h.time.now(), h.leadMs);
+  switch (crossing.kind) {
+    case 'lull':
+      await h.time.sleep(Math.max(0, crossing.fromMs - h.time.now()));
+      return AGAIN;
+    case 'open-run':
+      return waitForOpenRun(h, id, source);
+    case 'fence': {
+      const fence = await buildFence(h, id, source, target, audit);
+      if ('failed' in fence) return { wrote: true, done: failed(h, id, fence.failed.code, fence.failed.found) };
+      return openTarget(h, id, fence.source, target, fence, audit);
+    }
+    case 'quiet':
+      return crossQuietly(h, id, source, target, audit);
+  }
+}
+
+/** Unfenced: nothing is due for a while, and a run that never ends must not hold anything back. */
+async function waitForOpenRun(h: Handover, id: string, first: Described): Promise<Step> {
+  const deadline = h.time.now() + h.idleLimitMs;
+  let source = first;
+  for (let wait = 100; !isIdle(source); wait = Math.min(wait * 2, 1_000)) {
+    const next = source.futureMs[0];
+    if (next !== undefined && next <= h.time.now() + QUIET_MS) return AGAIN;
+    if (h.time.now() > deadline) return { wrote: false, done: failed(h, id, 'still-running', stillRunning(h)) };
+    await h.time.sleep(wait);
+    source = await reread(h.source, id);
+  }
+  return AGAIN;
+}
+
+/** Give up, then take over. Between the two writes nobody runs, and nothing is due. */
+async function crossQuietly(
+  h: Handover,
+  id: string,
+  source: Described,
+  target: Described,
+  audit: Audit,
+): Promise<Step> {
+  const userPaused = Boolean(source.schedule.state?.paused);
+  const jitter = durationMs(source.schedule.spec?.jitter);
+  const now = h.time.now();
+  const begun = userPaused || jitter === 0 ? undefined : await begunTimes(h, id, source, jitter, now);
+  const boundary = Math.max(quietBoundary(source, now, begun?.dueBefore), lastBoundary(target) + 1000);
+  const due = source.futureMs[0];
+  const earliestNominal = due === undefined ? Infinity : due - jitter;
+  // Cut off right after the take-over, nobody else would know that it came late, or that something was ahead.
+  const reminded = !userPaused && (begun?.ahead || earliestNominal < now + REMIND_MS);
+  const mark = {
+    kind: 'standby',
+    owner: h.target.profile,
+    migration: h.migration,
+    boundary,
+    userPaused,
+    settle: reminded ? boundary : undefined,
+  } as const;
+  const rest = await change(h.source, h.time, id, source, standby(source.schedule, mark));
+  if (h.time.now() > (begun?.ahead ? (due ?? Infinity) : earliestNominal) - SLACK_MS) return AGAIN;
+  // From here nobody runs: the target takes over what the user wrote, or a later attempt reads it off the source.
+  const landed = await change(h.target, h.time, id, target, source.schedule);
+  if (reminded) await proveOwner(h, id, landed, rest, boundary, audit);
+  return { wrote: true, done: { outcome: 'handed-over', userPaused } };
+}
+
+/**
+ * Times that have begun with their jitter still ahead: the source has not run them, and its pause drops them. The target
+ * runs them: `ahead`. `dueBefore` is the last that was due.
+ */
+async function begunTimes(
+  h: Handover,
+  id: string,
+  source: Described,
+  jitter: number,
+  now: number,
+): Promise<{ ahead: boolean; dueBefore?: number }> {
+  const next = source.futureMs[0];
+  // A V1 scheduler lists all that is ahead; V2 what comes after its last tick.
+  const listed = source.engine === 'v1' && (next === undefined || next - jitter > now + QUIET_MS);
+  if (listed) return { ahead: false, dueBefore: now };
+  const due = await h.source.matchingTimes(id, now - 2 * jitter - 1000, now + jitter);
+  return {
+    ahead: due.some((ms) => ms > now && ms - jitter <= now + QUIET_MS),
+    dueBefore: due.findLast((ms) => ms <= now),
+  };
+}
+
+const SLACK_MS = 5_000;
+/** A write that lands later than this fails its step. */
+const REMIND_MS = 60_000;
+
+/** Boundaries of one schedule only ever grow, so that of two resting sides the later one to give up is known. */
+function lastBoundary(target: Described): number {
+  return readNote(target.schedule.state?.notes).mark?.boundary ?? 0;
+}

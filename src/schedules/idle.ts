@@ -1,0 +1,44 @@
+/** Waiting until a bounded source has run its last time and none of its runs is open that the target must not meet. */
+import { reread } from './change.ts';
+import type { Handover } from './step.ts';
+import { endsOpenRuns } from './overlap.ts';
+import type { Described } from './ports.ts';
+
+/** Undefined when it takes longer than an open run may hold up its schedule. A source its user paused is done. */
+export async function waitUntilIdle(
+  h: Handover,
+  id: string,
+  first: Described,
+  boundary: number,
+): Promise<Described | undefined> {
+  const deadline = Math.max(h.time.now(), boundary) + h.idleLimitMs;
+  const how = endsOpenRuns(first);
+  const endAt = how && (await firstDueOfTarget(h, id, boundary, deadline));
+  let asked = false;
+  let source = first;
+  for (let wait = 50; ; wait = Math.min(wait * 2, 500)) {
+    if (source.schedule.state?.paused) return source;
+    const aheadOfUs = source.futureMs.length > 0 && !(source.schedule.state?.limitedActions && source.remaining === 0);
+    if (!aheadOfUs && source.buffered === 0 && source.running.length === 0) return source;
+    if (h.time.now() > deadline) return undefined;
+    // The target's first time is due: what its policy does to the open run, were it on the same side.
+    if (how && !asked && endAt !== undefined && h.time.now() >= endAt) {
+      for (const workflowId of source.running) await h.source.endRun(workflowId, how);
+      asked = true;
+      wait = 50;
+    }
+    await h.time.sleep(endAt === undefined || asked ? wait : Math.max(1, Math.min(wait, endAt - h.time.now())));
+    source = await reread(h.source, id);
+  }
+}
+
+/** The paused copy carries the user's spec, so its cluster can be asked. */
+async function firstDueOfTarget(
+  h: Handover,
+  id: string,
+  boundary: number,
+  deadline: number,
+): Promise<number | undefined> {
+  const [first] = await h.target.matchingTimes(id, boundary - 1000, deadline);
+  return first;
+}

@@ -1,0 +1,104 @@
+/**
+ * What an overlap policy says of times that fell due while nobody could run them. Pure. The rules are those the server's
+ * schedulers use for their own buffer (service/worker/scheduler/buffer.go, for both engines).
+ */
+import proto, { type temporal } from '@temporalio/proto';
+import type { Described, OverlapPolicy } from './ports.ts';
+import type { Due } from './verdicts.ts';
+
+const {
+  SCHEDULE_OVERLAP_POLICY_UNSPECIFIED: UNSPECIFIED,
+  SCHEDULE_OVERLAP_POLICY_SKIP: SKIP,
+  SCHEDULE_OVERLAP_POLICY_BUFFER_ONE: BUFFER_ONE,
+  SCHEDULE_OVERLAP_POLICY_BUFFER_ALL: BUFFER_ALL,
+  SCHEDULE_OVERLAP_POLICY_CANCEL_OTHER: CANCEL_OTHER,
+  SCHEDULE_OVERLAP_POLICY_TERMINATE_OTHER: TERMINATE_OTHER,
+  SCHEDULE_OVERLAP_POLICY_ALLOW_ALL: ALLOW_ALL,
+} = proto.temporal.api.enums.v1.ScheduleOverlapPolicy;
+
+/** A due time nobody has run, and its nominal time, ms. */
+export interface Missing {
+  due: Due;
+  nominalMs: number;
+}
+
+/** A run the policy looks at. */
+export interface Occupied {
+  dueMs: number;
+  startedMs: number;
+  /** Infinity while it is open. */
+  closeMs: number;
+}
+
+/** The policy in force: unspecified is SKIP. */
+export function policyOf({ policies }: temporal.api.schedule.v1.ISchedule): OverlapPolicy {
+  return policies?.overlapPolicy || SKIP;
+}
+
+export function allowsOverlap({ schedule }: Pick<Described, 'schedule'>): boolean {
+  return policyOf(schedule) === ALLOW_ALL;
+}
+
+/** How the policy makes room for the next run, if it does not wait for the open one to end by itself. */
+export function endsOpenRuns({ schedule }: Pick<Described, 'schedule'>): 'cancel' | 'terminate' | undefined {
+  const policy = policyOf(schedule);
+  if (policy === CANCEL_OTHER) return 'cancel';
+  return policy === TERMINATE_OTHER ? 'terminate' : undefined;
+}
+
+/** What a scheduler is told to do with times it is given at once: all of them, one after the other. */
+export const IN_ORDER: OverlapPolicy = BUFFER_ALL;
+
+/**
+ * Which of the missing times (ascending) are run now, one after the other, and which the policy leaves out. A time that
+ * fell into no open run is always run: a scheduler that had been there would have started it.
+ */
+export function byPolicy(
+  policy: OverlapPolicy,
+  missing: Missing[],
+  runs: Occupied[],
+): { run: Missing[]; leftOut: Missing[] } {
+  const run: Missing[] = [];
+  const leftOut: Missing[] = [];
+  let slotTaken: Occupied | undefined;
+  missing.forEach((m, i) => {
+    const over = runs.find(({ startedMs, closeMs }) => startedMs <= m.due.dueMs && m.due.dueMs < closeMs);
+    if (!over) {
+      run.push(m);
+      return;
+    }
+    switch (policy) {
+      case UNSPECIFIED:
+      case SKIP:
+        leftOut.push(m);
+        return;
+      case BUFFER_ONE:
+        // The slot is free again once the one that waited in it has started.
+        if (slotTaken === over || waitedOver(runs, m.due.dueMs)) leftOut.push(m);
+        else {
+          slotTaken = over;
+          run.push(m);
+        }
+        return;
+      case CANCEL_OTHER:
+      case TERMINATE_OTHER: {
+        // Of those that wait for the open run to end, the last one replaces the others.
+        const next = missing[i + 1];
+        const replaced = next !== undefined && next.due.dueMs < over.closeMs;
+        (replaced ? leftOut : run).push(m);
+        return;
+      }
+      default:
+        run.push(m);
+    }
+  });
+  return { run, leftOut };
+}
+
+/** Whether another start was waiting in the buffer at that moment. */
+function waitedOver(runs: Occupied[], dueMs: number): boolean {
+  return runs.some((r) => r.startedMs - r.dueMs > PUNCTUAL_MS && r.dueMs <= dueMs && dueMs < r.startedMs);
+}
+
+/** A run that starts this long after it was due has waited for another. */
+const PUNCTUAL_MS = 1_500;

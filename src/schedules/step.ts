@@ -1,0 +1,48 @@
+/** What the steps of a handover share: what they work on, and how they end. */
+import type { Audit, Reason } from '../activities/types.ts';
+import type { ScheduleCluster, Time } from './ports.ts';
+
+export interface Handover {
+  source: ScheduleCluster;
+  target: ScheduleCluster;
+  time: Time;
+  /** Workflow id of the migration, for the notes. */
+  migration: string;
+  /** From choosing a boundary to reaching it, ms; more where writes are slow to land. */
+  leadMs: number;
+  /** How long an open run of the source may hold up its schedule's handover, ms. */
+  idleLimitMs: number;
+}
+
+export interface HandoverResult {
+  outcome: 'handed-over' | 'already-there' | 'gone' | 'failed';
+  userPaused: boolean;
+  audit: Audit;
+  reason?: Reason;
+}
+
+export interface Step {
+  wrote: boolean;
+  done?: Omit<HandoverResult, 'audit'>;
+}
+
+export const AGAIN: Step = { wrote: true };
+
+/** A schedule that does not cross now, why, and what a person can do about it. */
+export function failed(h: Handover, id: string, code: string, found: string): Omit<HandoverResult, 'audit'> {
+  const remedies: Record<string, string> = {
+    'not-ours': `decide which one is right, delete or rename the other, then signal proceed`,
+    'edited-on-both-sides': `it runs on ${h.target.profile}; make both read the same, by editing either, then signal proceed`,
+    'still-running':
+      `it stays on ${h.source.profile}, whole; signal proceed to try it again when its runs are done, ` +
+      `or migrate with a longer openRunLimit`,
+    'bound-ahead': `it is handed over when that time has passed`,
+    'fence-too-slow': `it stays on ${h.source.profile}; relieve the cluster, then signal proceed to try again`,
+  };
+  const reason = { object: `schedule ${id}`, code, found, remedy: remedies[code] ?? 'signal proceed to try again' };
+  return { outcome: 'failed', userPaused: false, reason };
+}
+
+export function stillRunning(h: Handover): string {
+  return `a run of it was still open after ${h.idleLimitMs / 1000} s, and its overlap policy or pauseOnFailure looks at it`;
+}

@@ -1,0 +1,46 @@
+import type { Audit } from '../activities/types.ts';
+import { change, reread } from './change.ts';
+import { proveOwner } from './fence.ts';
+import type { Handover, Step } from './step.ts';
+import { readNote } from './note.ts';
+import type { Described, ScheduleCluster } from './ports.ts';
+import { beforeGivingUp, standby } from './shapes.ts';
+
+/** Both sides rest: the target opens with what the keeper kept, and what fell in between is settled. */
+export async function takeOver(
+  h: Handover,
+  id: string,
+  source: Described,
+  target: Described,
+  at: { keeper: 'source' | 'target'; boundary: number },
+  audit: Audit,
+): Promise<Step> {
+  const keeper = at.keeper === 'source' ? source : target;
+  const user = beforeGivingUp(keeper.schedule);
+  let rest: Described;
+  if (at.keeper === 'target') {
+    // We are taking back: an opening of the other side may still be under way from an attempt that was cut off.
+    const shut = { kind: 'standby', owner: h.target.profile, migration: h.migration, settle: at.boundary } as const;
+    rest = await change(h.source, h.time, id, source, standby(source.schedule, shut), { always: true });
+  } else {
+    const { mark } = readNote(source.schedule.state?.notes);
+    const reminded =
+      mark?.kind === 'standby' ? standby(source.schedule, { ...mark, settle: at.boundary }) : source.schedule;
+    rest = await change(h.source, h.time, id, source, reminded, { always: true });
+    await untilStarted(h, h.source, id, rest);
+  }
+  const landed = await change(h.target, h.time, id, target, user);
+  await proveOwner(h, id, landed, rest, at.boundary, audit);
+  return { wrote: true, done: { outcome: 'handed-over', userPaused: Boolean(user.state?.paused) } };
+}
+
+/** A pause does not stop what a V2 scheduler has begun to start: until it has, nobody else may look for its runs. */
+async function untilStarted(h: Handover, side: ScheduleCluster, id: string, first: Described): Promise<void> {
+  if (first.engine === 'v1') return;
+  const deadline = h.time.now() + h.idleLimitMs;
+  let seen = first;
+  for (let wait = 100; seen.buffered > 0 && h.time.now() < deadline; wait = Math.min(wait * 2, 1_000)) {
+    await h.time.sleep(wait);
+    seen = await reread(side, id);
+  }
+}
