@@ -1,0 +1,40 @@
+/** Plays a case and says what is wrong with the outcome. */
+import { differingFields } from '../../src/schedules/canonical.ts';
+import type { Case } from './case.ts';
+import { Oracle, type Verdicts } from './oracle.ts';
+import { ID, Play, type PlayOptions, isStandby } from './play.ts';
+import { NOTE } from './written.ts';
+
+export interface Judged {
+  wrong: string[];
+  told: string[];
+  verdicts: Verdicts;
+  play: Play;
+}
+
+export async function judge(it: Case, options: PlayOptions = {}): Promise<Judged> {
+  const play = new Play(it, options);
+  const oracle = new Oracle(play);
+  const { owner, result } = await play.run();
+  const verdicts = oracle.verdicts();
+  const wrong = [...verdicts.wrong];
+  const touched = play.userActs.length > 0;
+  if (!touched) wrong.push(...oracle.bothOpen, ...ownerIsAsWritten(play, owner));
+  if (touched) wrong.splice(0, wrong.length, ...verdicts.wrong.filter((line) => line.includes(': ran on ')));
+  if (!touched && result === undefined) wrong.push('ten attempts in calm did not end it');
+  return { wrong, told: play.world.told, verdicts, play };
+}
+
+function ownerIsAsWritten(play: Play, owner: 'a' | 'b'): string[] {
+  const [own, other] = owner === 'a' ? [play.a, play.b] : [play.b, play.a];
+  const is = own.schedule(ID);
+  if (!is) return ['the owner does not have it'];
+  const wrong = differingFields({ schedule: is }, { schedule: play.user }).map((field) => `${field} is not as written`);
+  const { paused, notes } = is.state ?? {};
+  const failed = (notes ?? '').startsWith('paused due to') || (notes ?? '').startsWith('paused, workflow');
+  if (paused && !(failed && play.case.pauseOnFailure)) wrong.push(`the owner is paused: ${notes}`);
+  if (!paused && notes !== NOTE) wrong.push(`note: ${notes}`);
+  const rest = other.schedule(ID);
+  if (rest && !(rest.state?.paused && isStandby(rest))) wrong.push('the other side does not rest');
+  return wrong;
+}
