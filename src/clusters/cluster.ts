@@ -30,7 +30,7 @@ const MAX_MATCHING_TIMES = 1000;
 /** How long a measured clock is believed. */
 const CLOCK_MS = 300_000;
 /** Assumed of a cluster whose clock could not be measured. */
-const UNKNOWN_BEHIND_MS = 2_000;
+const UNKNOWN_OFFSET_MS = 2_000;
 
 /** A write whose outcome the transport did not tell: the schedule itself is asked next. */
 const UNKNOWN_OUTCOME = new Set([status.DEADLINE_EXCEEDED, status.UNAVAILABLE, status.CANCELLED, status.UNKNOWN]);
@@ -262,11 +262,25 @@ export class Cluster implements ScheduleCluster {
   }
 
   async behindMs(): Promise<number> {
+    const measured = await this.#offset();
+    return measured ? Math.max(0, measured.errorMs - measured.offsetMs) : UNKNOWN_OFFSET_MS;
+  }
+
+  async aheadMs(): Promise<number> {
+    const measured = await this.#offset();
+    return measured ? Math.max(0, measured.errorMs + measured.offsetMs) : UNKNOWN_OFFSET_MS;
+  }
+
+  async #offset(): Promise<ClockOffset | undefined> {
     if (!this.#clock || Date.now() - this.#clock.at > CLOCK_MS) {
       this.#clock = { at: Date.now(), offset: clockOffset(this) };
     }
-    const measured = await this.#clock.offset;
-    return measured ? Math.max(0, measured.errorMs - measured.offsetMs) : UNKNOWN_BEHIND_MS;
+    try {
+      return await this.#clock.offset;
+    } catch (error) {
+      this.#clock = undefined;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {

@@ -6,7 +6,7 @@ import { change, reread } from './change.ts';
 import { bringStandbyUpToDate } from './copying.ts';
 import { buildFence, proveOwner } from './fence.ts';
 import { whenSafe } from './tidy.ts';
-import { AGAIN, type Handover, type Step, failed, stillRunning } from './step.ts';
+import { AGAIN, type Handover, type Step, failed, stillRunning, untilPast } from './step.ts';
 import { readNote } from './note.ts';
 import { openTarget } from './open.ts';
 import type { Described } from './ports.ts';
@@ -70,7 +70,8 @@ async function crossQuietly(
 ): Promise<Step> {
   const userPaused = Boolean(source.schedule.state?.paused);
   const jitter = durationMs(source.schedule.spec?.jitter);
-  const now = h.time.now();
+  // By the source's own clock it may be later: what is due there by now may have run.
+  const now = h.time.now() + (await h.source.aheadMs());
   const begun = userPaused || jitter === 0 ? undefined : await begunTimes(h, id, source, jitter, now);
   const boundary = Math.max(quietBoundary(source, now, begun?.dueBefore), lastBoundary(target) + 1000);
   const due = source.futureMs[0];
@@ -88,6 +89,7 @@ async function crossQuietly(
   const rest = await change(h.source, h.time, id, source, standby(source.schedule, mark));
   if (h.time.now() > (begun?.ahead ? (due ?? Infinity) : earliestNominal) - SLACK_MS) return AGAIN;
   // From here nobody runs: the target takes over what the user wrote, or a later attempt reads it off the source.
+  await untilPast(h, boundary);
   const landed = await change(h.target, h.time, id, target, source.schedule);
   if (reminded) await proveOwner(h, id, landed, rest, boundary, audit);
   return { wrote: true, done: { outcome: 'handed-over', userPaused } };

@@ -83,6 +83,8 @@ export interface ScheduleCluster {
   endRun(workflowId: string, how: 'cancel' | 'terminate'): Promise<void>;
   /** How far the cluster's clock may be behind ours at most, ms; 0 where it is ahead. */
   behindMs(): Promise<number>;
+  /** How far it may be ahead of ours at most, ms; 0 where it is behind. */
+  aheadMs(): Promise<number>;
   /** Nominal times (without jitter) of a spec after `fromMs` up to `toMs`, asked of the server. */
   nominalTimes(schedule: Schedule, fromMs: number, toMs: number): Promise<number[]>;
 }

@@ -7,7 +7,7 @@ import type { Audit } from '../activities/types.ts';
 import { noteRun } from './audit.ts';
 import { fillById, fillTracked, tracksFills } from './fill.ts';
 import { type Missing, type Occupied, allowsOverlap, byPolicy, policyOf } from './overlap.ts';
-import type { Described, ScheduleCluster, Time } from './ports.ts';
+import type { Described, RecentAction, ScheduleCluster, Time } from './ports.ts';
 import { durationMs, runId } from './times.ts';
 import { type Due, isAhead, ranAs, withBounds } from './verdicts.ts';
 
@@ -35,7 +35,7 @@ export interface Settled {
   due: Due[];
   /** Due times that ran on this side, whoever started them. */
   ran: number;
-  /** Of those, started by id: a limited schedule has not counted them. */
+  /** Of those, started by id: their scheduler has not counted them. Told of limited schedules only. */
   uncounted: number;
   /** The schedule as last read. */
   after: Described;
@@ -57,54 +57,107 @@ export async function settle(
   /** The other side: what already ran there is not filled here. */
   other?: ScheduleCluster,
 ): Promise<Settled> {
-  const listed = await cluster.matchingTimes(id, range.afterNominalMs, range.untilMs);
-  const due = withBounds(listed, range.afterNominalMs).filter((d) => d.dueMs >= range.fromDueMs);
   const nominals = new NominalTimes(cluster, described, range);
-  const settled: Settled = { due, ran: 0, uncounted: 0, after: described, nominalOf: (d) => nominals.of(d) };
+  const settling: Settling = {
+    due: [],
+    ran: 0,
+    uncounted: 0,
+    byId: [],
+    filled: 0,
+    after: described,
+    nominalOf: (d) => nominals.of(d),
+  };
   const tracked = tracksFills(described);
-  let open = due;
+  const settled = new Set<number>();
+  let untilMs = 0;
   for (let wait = 100; ; wait = Math.min(wait * 2, 1000)) {
-    const { after } = settled;
+    // A fill that is asked of a V2 scheduler is a write, which drops what is due around it like any other.
+    const last = Math.max(range.untilMs, settling.wroteMs ?? 0);
+    if (last > untilMs) {
+      untilMs = last;
+      const listed = await cluster.matchingTimes(id, range.afterNominalMs, untilMs);
+      settling.due = withBounds(listed, range.afterNominalMs).filter((d) => d.dueMs >= range.fromDueMs);
+    }
+    const { after } = settling;
     const late: Due[] = [];
-    const pending: Due[] = [];
-    for (const d of open) {
-      const run = ranAs(d, after.recent);
-      const ahead = d.dueMs - time.now();
-      if (run) {
-        settled.ran++;
-        noteRun(audit, d.dueMs, run.startedMs);
-      } else if (isAhead(d, after.futureMs)) {
-        // The target will run it by itself; the source must have done so, or leave it to a start with delay.
-        if (range.role === 'target' && (ahead > 0 || ahead < -LONG_WAIT_MS)) continue;
-        if (after.schedule.state?.paused) late.push(d);
-        else if (ahead < -STUCK_MS) throw new Error(stuck(cluster, id, d));
-        else (ahead > LONG_WAIT_MS ? late : pending).push(d);
-      } else if (ahead <= 0 && stillTheSchedulers(d, after, time)) pending.push(d);
-      // Dropped by a write of ours (V2 moves its mark to now). A scheduler can be asked for it when it is due; by id it
-      // is started now, to begin when it is due.
-      else if (tracked && ahead > 0 && ahead <= LONG_WAIT_MS) pending.push(d);
-      else late.push(d);
+    let pending = false;
+    for (const d of settling.due) {
+      if (settled.has(d.dueMs)) continue;
+      const stands = standing(d, after, range, time, tracked);
+      if (stands === 'stuck') throw new Error(stuck(cluster, id, d));
+      if (stands === 'late') late.push(d);
+      else if (stands === 'pending') pending = true;
+      else if (stands !== 'ahead') {
+        settling.ran++;
+        noteRun(audit, d.dueMs, stands.startedMs);
+      }
+      if (typeof stands === 'object' || stands === 'late') settled.add(d.dueMs);
     }
     const missing: Missing[] = [];
     for (const d of late) {
       const nominalMs = await nominals.of(d);
       if (nominalMs !== undefined && nominalMs >= (range.beforeNominalMs ?? Infinity)) continue;
-      if (await accounted(settled, cluster, time, d, nominalMs, audit, other)) continue;
+      if (await accounted(settling, cluster, time, d, nominalMs, audit, other)) continue;
       if (nominalMs !== undefined) missing.push({ due: d, nominalMs });
     }
-    if (missing.length > 0) await runMissing(settled, cluster, time, id, missing, audit, other);
-    if (pending.length === 0) return settled;
-    open = pending;
+    if (missing.length > 0) await runMissing(settling, cluster, time, id, missing, audit, other);
+    if (!pending && (settling.wroteMs ?? 0) <= untilMs) break;
     await time.sleep(wait);
     const again = await cluster.describe(id);
-    if (!again) return settled;
-    settled.after = again;
+    if (!again) break;
+    settling.after = again;
   }
+  return counted(settling, cluster, id);
+}
+
+/** Where one due time stands: run, or waiting for its scheduler, or for us. */
+function standing(
+  d: Due,
+  after: Described,
+  { role }: Range,
+  time: Time,
+  tracked: boolean,
+): RecentAction | 'ahead' | 'pending' | 'late' | 'stuck' {
+  const run = ranAs(d, after.recent);
+  if (run) return run;
+  const ahead = d.dueMs - time.now();
+  if (isAhead(d, after.futureMs)) {
+    // The target will run it by itself; the source must have done so, or leave it to a start with delay.
+    if (role === 'target' && (ahead > 0 || ahead < -LONG_WAIT_MS)) return 'ahead';
+    if (after.schedule.state?.paused) return 'late';
+    if (ahead < -STUCK_MS) return 'stuck';
+    return ahead > LONG_WAIT_MS ? 'late' : 'pending';
+  }
+  // Generated, and on its way: by its own clock it may be due a moment earlier.
+  if ((ahead <= 0 || after.buffered > 0) && stillTheSchedulers(d, after, time)) return 'pending';
+  // Dropped by a write of ours (V2 moves its mark to now). A scheduler can be asked for it when it is due; by id it is
+  // started now, to begin when it is due.
+  return tracked && ahead > 0 && ahead <= LONG_WAIT_MS ? 'pending' : 'late';
+}
+
+/** While it is under way: what was found, or started, by id alone. */
+interface Settling extends Settled {
+  byId: { due: Due; startMs: number }[];
+  /** Started by this attempt: a limited schedule has that many less than it says. */
+  filled: number;
+  /** Up to here a write of this attempt may have dropped due times, ms. */
+  wroteMs?: number;
+}
+
+/** A scheduler tells its last ten runs: one that is not among them was started by id, or is older than they. */
+async function counted(settling: Settling, cluster: ScheduleCluster, id: string): Promise<Settled> {
+  const { byId, due, ran, nominalOf } = settling;
+  const settled = { due, ran, uncounted: 0, nominalOf, after: settling.after };
+  if (byId.length === 0 || !settled.after.schedule.state?.limitedActions) return settled;
+  const after = (await cluster.describe(id)) ?? settled.after;
+  const oldest = after.recent.length < 10 ? 0 : Math.min(...after.recent.map(({ startedMs }) => startedMs));
+  const uncounted = byId.filter(({ due, startMs }) => startMs >= oldest && !ranAs(due, after.recent)).length;
+  return { ...settled, uncounted, after };
 }
 
 /** Whether it ran, or its schedule's own settings leave it out; one nobody can name is missed. */
 async function accounted(
-  settled: Settled,
+  settled: Settling,
   cluster: ScheduleCluster,
   time: Time,
   due: Due,
@@ -124,16 +177,14 @@ async function accounted(
   if (run) {
     if (here) {
       settled.ran++;
-      // A scheduler tells its last ten; one that is not among them was started by id, or is older than they.
-      const oldest = Math.min(...settled.after.recent.map(({ startedMs }) => startedMs));
-      if (settled.after.recent.length < 10 || (here.startMs ?? 0) >= oldest) settled.uncounted++;
+      settled.byId.push({ due, startMs: here.startMs ?? due.dueMs });
     }
     noteRun(audit, due.dueMs, run.startMs ?? due.dueMs);
     return true;
   }
   const catchup = durationMs(schedule.policies?.catchupWindow);
   const tooOld = catchup > 0 && time.now() - due.dueMs > catchup;
-  const limitReached = Boolean(schedule.state?.limitedActions) && remaining - settled.uncounted <= 0;
+  const limitReached = Boolean(schedule.state?.limitedActions) && remaining - settled.filled <= 0;
   if (!schedule.state?.paused && !tooOld && !limitReached) return false;
   audit.explained++;
   return true;
@@ -141,7 +192,7 @@ async function accounted(
 
 /** Runs what the overlap policy does not leave out. */
 async function runMissing(
-  settled: Settled,
+  settled: Settling,
   cluster: ScheduleCluster,
   time: Time,
   id: string,
@@ -155,16 +206,19 @@ async function runMissing(
   audit.explained += leftOut.length;
   if (tracksFills(after) && run.every(({ due }) => due.dueMs <= time.now())) {
     settled.after = await fillTracked(cluster, time, id, run);
+    const jitter = durationMs(after.schedule.spec?.jitter);
+    if (after.engine === 'v2' && jitter > 0) settled.wroteMs = time.now() + jitter;
     for (const { due } of run) filled(settled, audit, due, time);
     return;
   }
   for (const m of run) {
-    if (after.schedule.state?.limitedActions && after.remaining - settled.uncounted <= 0) {
+    if (after.schedule.state?.limitedActions && after.remaining - settled.filled <= 0) {
       audit.explained++;
       continue;
     }
     const answer = await fillById(cluster, time, id, after, m);
-    settled.uncounted++;
+    if (answer === 'started') settled.filled++;
+    settled.byId.push({ due: m.due, startMs: Math.max(time.now(), m.due.dueMs) });
     filled(settled, audit, m.due, time, answer === 'started');
   }
 }

@@ -46,3 +46,12 @@ export function failed(h: Handover, id: string, code: string, found: string): Om
 export function stillRunning(h: Handover): string {
   return `a run of it was still open after ${h.idleLimitMs / 1000} s, and its overlap policy or pauseOnFailure looks at it`;
 }
+
+/**
+ * Until the target's clock has passed the boundary too: opened without a bound it would run what is past on the source
+ * and ahead by its own clock.
+ */
+export async function untilPast(h: Handover, boundary: number): Promise<void> {
+  const left = boundary + (await h.target.behindMs()) - h.time.now();
+  if (left > 0) await h.time.sleep(left);
+}

@@ -1,7 +1,7 @@
 import type { Audit } from '../activities/types.ts';
 import { change, reread } from './change.ts';
 import { proveOwner } from './fence.ts';
-import type { Handover, Step } from './step.ts';
+import { type Handover, type Step, untilPast } from './step.ts';
 import { readNote } from './note.ts';
 import type { Described, ScheduleCluster } from './ports.ts';
 import { beforeGivingUp, standby } from './shapes.ts';
@@ -29,6 +29,7 @@ export async function takeOver(
     rest = await change(h.source, h.time, id, source, reminded, { always: true });
     await untilStarted(h, h.source, id, rest);
   }
+  await untilPast(h, at.boundary);
   const landed = await change(h.target, h.time, id, target, user);
   await proveOwner(h, id, landed, rest, at.boundary, audit);
   return { wrote: true, done: { outcome: 'handed-over', userPaused: Boolean(user.state?.paused) } };

@@ -155,6 +155,8 @@ export class SimCluster implements ScheduleCluster {
 
   behindMs = async (): Promise<number> => Math.max(0, CLOCK_ERROR_MS - this.skewMs);
 
+  aheadMs = async (): Promise<number> => Math.max(0, CLOCK_ERROR_MS + this.skewMs);
+
   nominalTimes = (schedule: Schedule, fromMs: number, untilMs: number): Promise<number[]> =>
     this.#call('nominalTimes', '', () => {
       const plain = { ...schedule, spec: { ...schedule.spec, jitter: null, startTime: null, endTime: null } };
