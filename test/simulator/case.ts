@@ -69,6 +69,10 @@ export interface Case {
   attempts: Attempt[];
 }
 
+function oneIn<T>(n: number, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+  return fc.oneof({ weight: n - 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+}
+
 const engine = fc.constantFrom<Engine>('v1', 'v2');
 const fault: fc.Arbitrary<Fault> = fc.record({
   call: fc.oneof(fc.nat(12), fc.nat(60)),
@@ -88,7 +92,7 @@ const fault: fc.Arbitrary<Fault> = fc.record({
 const attempt: fc.Arbitrary<Attempt> = fc.record({
   forward: fc.boolean(),
   faults: fc.array(fault, { maxLength: 3 }),
-  zombieMs: fc.option(fc.nat(3_000), { nil: undefined, freq: 12 }),
+  zombieMs: oneIn(12, fc.nat(3_000)),
   thenWaitMs: fc.oneof(fc.nat(500), fc.nat(20_000)),
 });
 export const userAct: fc.Arbitrary<UserAct> = fc.record({
@@ -105,11 +109,11 @@ const spec: fc.Arbitrary<SpecCase> = fc
       { weight: 1, arbitrary: fc.tuple(every, every) },
       { weight: 1, arbitrary: fc.tuple(fc.integer({ min: 30, max: 120 })) },
     ),
-    calendar: fc.option(fc.uniqueArray(fc.nat(59), { minLength: 1, maxLength: 8 }), { nil: undefined, freq: 6 }),
-    exclude: fc.option(fc.tuple(fc.nat(40), fc.integer({ min: 1, max: 15 })), { nil: undefined, freq: 8 }),
+    calendar: oneIn(6, fc.uniqueArray(fc.nat(59), { minLength: 1, maxLength: 8 })),
+    exclude: oneIn(8, fc.tuple(fc.nat(40), fc.integer({ min: 1, max: 15 }))),
     jitterShare: fc.constantFrom(0, 0, 0.2, 0.7, 1),
-    endsInMs: fc.option(fc.integer({ min: 20_000, max: 120_000 }), { nil: undefined, freq: 10 }),
-    startsInMs: fc.option(fc.integer({ min: 1_000, max: 60_000 }), { nil: undefined, freq: 12 }),
+    endsInMs: oneIn(10, fc.integer({ min: 20_000, max: 120_000 })),
+    startsInMs: oneIn(12, fc.integer({ min: 1_000, max: 60_000 })),
   })
   .map(({ intervals, calendar, exclude, jitterShare, endsInMs, startsInMs }) => ({
     intervals: calendar ? [] : intervals.map((seconds) => ({ every: seconds, phase: seconds > 2 ? 1 : 0 })),
@@ -123,9 +127,17 @@ const spec: fc.Arbitrary<SpecCase> = fc
 export interface Choice {
   policies: readonly PolicyName[];
   users: boolean;
+  /** Limited actions. */
+  limits: boolean;
+  /** Clusters whose clocks differ. */
+  skew: boolean;
+  /** Two workers at the same schedule at once. */
+  zombies: boolean;
 }
 
-export function cases({ policies, users }: Choice): fc.Arbitrary<Case> {
+export const ALL: Choice = { policies: POLICIES, users: true, limits: true, skew: true, zombies: true };
+
+export function cases({ policies, users, limits, skew, zombies }: Choice): fc.Arbitrary<Case> {
   return fc
     .record({
       seed: fc.nat(),
@@ -136,7 +148,7 @@ export function cases({ policies, users }: Choice): fc.Arbitrary<Case> {
       failsOneIn: fc.constantFrom(0, 0, 0, 2, 5),
       pauseOnFailure: fc.boolean(),
       cancelMs: fc.constantFrom(50, 1_000, 6_000),
-      limit: fc.option(fc.integer({ min: 1, max: 30 }), { nil: undefined, freq: 6 }),
+      limit: oneIn(6, fc.integer({ min: 1, max: 30 })),
       skewMs: fc.oneof(
         { weight: 3, arbitrary: fc.constant<[number, number]>([0, 0]) },
         {
@@ -148,12 +160,14 @@ export function cases({ policies, users }: Choice): fc.Arbitrary<Case> {
       startMs: fc.constantFrom(30, 100, 1_000),
       consistentReads: fc.constantFrom(true, true, true, false),
       attempts: fc.array(attempt, { minLength: 1, maxLength: 4 }),
-      user: fc.option(fc.tuple(fc.nat(3), userAct), { nil: undefined, freq: 1 }),
+      user: fc.tuple(fc.nat(3), userAct),
     })
     .map(({ user, ...it }) => ({
       ...it,
-      attempts: it.attempts.map((at, i) =>
-        users && user && i === user[0] % it.attempts.length ? { ...at, user: user[1] } : at,
-      ),
+      limit: limits ? it.limit : undefined,
+      skewMs: skew ? it.skewMs : ([0, 0] as [number, number]),
+      attempts: it.attempts
+        .map((at) => (zombies ? at : { ...at, zombieMs: undefined }))
+        .map((at, i) => (users && i === user[0] % it.attempts.length ? { ...at, user: user[1] } : at)),
     }));
 }

@@ -19,7 +19,7 @@ export async function judge(it: Case, options: PlayOptions = {}): Promise<Judged
   const verdicts = oracle.verdicts();
   const wrong = [...verdicts.wrong];
   const touched = play.userActs.length > 0;
-  if (!touched) wrong.push(...oracle.bothOpen, ...ownerIsAsWritten(play, owner));
+  if (!touched) wrong.push(...oracle.bothOpen, ...verdicts.overlaps.other, ...ownerIsAsWritten(play, owner));
   if (touched) wrong.splice(0, wrong.length, ...verdicts.wrong.filter((line) => line.includes(': ran on ')));
   if (!touched && result === undefined) wrong.push('ten attempts in calm did not end it');
   return { wrong, told: play.world.told, verdicts, play };

@@ -9,21 +9,20 @@ import type { Execution } from './runs.ts';
 import { timesBetween } from './spec.ts';
 import { ACTION_ID } from './written.ts';
 
-/** World time between the states of one side that differ. */
-export interface Paused {
+/** A scheduler learns of a close this late at most: timers, watchers, tasks in flight, ms. */
+const LEARNS_MS = 2_500;
+
+/** World's clock. */
+interface Span {
   fromMs: number;
   toMs: number;
 }
-
-/** A scheduler learns of a close this late at most: timers, watchers, tasks in flight, ms. */
-const LEARNS_MS = 2_500;
 
 interface Ran {
   execution: Execution;
   side: SimCluster;
   /** World's clock. */
   startMs: number;
-  beginMs: number;
   closeMs: number;
 }
 
@@ -35,23 +34,34 @@ interface Nominal {
   ran: Ran[];
 }
 
+/**
+ * Why a time did not run. `limit`: its actions were used up by earlier times. `limit-shifted`: they were used up, one by a
+ * later time. `server`: a V2 scheduler loses jittered times by itself, at every tick that the end of a run causes.
+ */
+export type Reason = 'limit' | 'limit-shifted' | 'server' | 'paused' | 'overlap';
+
 export interface Verdicts {
   judged: number;
   wrong: string[];
+  /** Started by id. */
   filled: number;
-  explained: number;
+  /** Run by the scheduler because it was asked to. */
+  backfilled: number;
+  explained: Partial<Record<Reason, number>>;
   duplicates: number;
   misses: number;
+  /** Pairs of runs open at once although the policy forbids it, by what started the second one. */
+  overlaps: { fill: number; other: string[] };
 }
 
 export class Oracle {
   readonly #play: Play;
-  readonly #paused: Paused[] = [];
+  readonly #paused: Span[] = [];
+  /** Moments at which both sides could have run the same nominal time. */
   readonly bothOpen: string[] = [];
   #pausedSince: number | undefined;
   #seen: [Schedule | undefined, Schedule | undefined] = [undefined, undefined];
-  #overlapUntil = -Infinity;
-  #overlapFrom = Infinity;
+  #shared: Span | undefined;
 
   constructor(play: Play) {
     this.#play = play;
@@ -61,13 +71,19 @@ export class Oracle {
   #watch(): void {
     const [a, b] = [this.#play.a.schedule(ID), this.#play.b.schedule(ID)];
     if (a !== this.#seen[0] || b !== this.#seen[1]) this.#changed(a, b);
-    const now = this.#play.world.now();
-    if (now <= this.#overlapUntil && this.#overlapFrom < Infinity) {
-      this.bothOpen.push(
-        `${((now - this.#play.world.startMs) / 1000).toFixed(3)}: both can run ${iso(Math.max(now, this.#overlapFrom))}`,
-      );
-      this.#overlapFrom = Infinity;
+    if (!this.#shared) return;
+    const { world } = this.#play;
+    const fromMs = Math.max(world.now(), this.#shared.fromMs);
+    // A clock that is behind still has ahead of it what is past by another.
+    if (fromMs > this.#shared.toMs) this.#shared = undefined;
+    else if (timesBetween(this.#play.plain, 0, fromMs - 1, this.#shared.toMs, 1).length > 0) {
+      this.bothOpen.push(`both sides can run what comes after ${iso(fromMs)}, at ${this.#seconds()}`);
+      this.#shared = undefined;
     }
+  }
+
+  #seconds(): string {
+    return ((this.#play.world.now() - this.#play.world.startMs) / 1000).toFixed(3);
   }
 
   #changed(a: Schedule | undefined, b: Schedule | undefined): void {
@@ -80,37 +96,50 @@ export class Oracle {
       this.#pausedSince = undefined;
     }
     const [x, y] = [windowOf(a), windowOf(b)];
-    this.#overlapFrom = x && y ? Math.max(x[0], y[0]) : Infinity;
-    this.#overlapUntil = x && y ? Math.min(x[1], y[1]) : -Infinity;
-    if (this.#overlapFrom > this.#overlapUntil) this.#overlapFrom = Infinity;
+    this.#shared = x && y ? { fromMs: Math.max(x.fromMs, y.fromMs), toMs: Math.min(x.toMs, y.toMs) } : undefined;
   }
 
   verdicts(): Verdicts {
-    if (this.#pausedSince !== undefined) {
-      this.#paused.push({ fromMs: this.#pausedSince, toMs: this.#play.world.now() });
-      this.#pausedSince = undefined;
-    }
+    const { world, userActs } = this.#play;
+    if (this.#pausedSince !== undefined) this.#paused.push({ fromMs: this.#pausedSince, toMs: world.now() });
+    this.#pausedSince = undefined;
     const times = this.#nominals();
-    const result: Verdicts = { judged: times.length, wrong: [], filled: 0, explained: 0, duplicates: 0, misses: 0 };
+    const result: Verdicts = {
+      judged: 0,
+      wrong: [],
+      filled: 0,
+      backfilled: 0,
+      explained: {},
+      duplicates: 0,
+      misses: 0,
+      overlaps: this.#overlaps(times),
+    };
+    const userBackfills = userActs.some((act) => act.does === 'backfill');
+    const until = world.now() - this.#play.case.spec.jitterMs - 30_000;
     for (const time of times) {
-      const own = time.ran.filter(({ execution: { by } }) => by === 'scheduler' || by === 'fill' || by === 'backfill');
-      if (own.some(({ execution }) => execution.by === 'fill')) result.filled++;
-      if (own.length > 1 && !this.#userDid('backfill')) {
+      const own = time.ran.filter(({ execution: { by } }) => by !== 'trigger');
+      if (own.length > 1 && !userBackfills) {
         result.duplicates++;
-        result.wrong.push(`${iso(time.nominalMs)}: ran on ${time.ran.map(show).join(' and ')}`);
+        result.wrong.push(`${iso(time.nominalMs)}: ran on ${own.map(show).join(' and ')}`);
       }
+      if (time.nominalMs > until) continue;
+      result.judged++;
+      if (own.some(({ execution }) => execution.by === 'fill')) result.filled++;
+      if (own.some(({ execution }) => execution.by === 'backfill')) result.backfilled++;
       if (time.ran.length > 0) continue;
-      if (this.#explains(time, times)) result.explained++;
+      const reason = this.#reason(time, times);
+      if (reason) result.explained[reason] = (result.explained[reason] ?? 0) + 1;
       else {
         result.misses++;
         result.wrong.push(`${iso(time.nominalMs)}: did not run (${this.#saysWhy(time)})`);
       }
     }
+    const { limit } = this.#play.case;
+    const used = actions(times);
+    if (limit !== undefined && used > limit && !userBackfills) {
+      result.wrong.push(`limited to ${limit} actions, ${used} ran`);
+    }
     return result;
-  }
-
-  #userDid(does: string): boolean {
-    return this.#play.userActs.some((act) => act.does === does);
   }
 
   #saysWhy({ nominalMs }: Nominal): string {
@@ -119,78 +148,83 @@ export class Oracle {
   }
 
   #nominals(): Nominal[] {
-    const { world, user, a, b } = this.#play;
-    const jitter = Math.max(this.#play.case.spec.jitterMs, 0);
-    const until = world.now() - jitter - 30_000;
-    const plain = { ...user, spec: { ...user.spec, jitter: undefined } };
+    const { world, user, a, b, plain, createdMs } = this.#play;
     const ran = new Map<number, Ran[]>();
     for (const side of [a, b]) {
       for (const [workflowId, executions] of side.runs.byId) {
         const nominalMs = Date.parse(workflowId.slice(ACTION_ID.length + 1));
         const all = ran.get(nominalMs) ?? [];
         ran.set(nominalMs, all);
-        for (const execution of executions) all.push(ranOn(side, execution));
+        for (const execution of executions) {
+          const { startMs, closeMs } = execution;
+          all.push({ execution, side, startMs: startMs - side.skewMs, closeMs: closeMs - side.skewMs });
+        }
       }
     }
-    return timesBetween(plain, 0, this.#play.createdMs, until).map(({ nominalMs }) => {
-      const dues = [a, b].map((side) => side.dueOf(user, nominalMs) - side.skewMs);
-      return {
-        nominalMs,
-        dueFromMs: Math.min(...dues),
-        dueToMs: Math.max(...dues),
-        ran: ran.get(nominalMs) ?? [],
-      };
+    return timesBetween(plain, 0, createdMs, world.now() + 120_000).map(({ nominalMs }) => {
+      const [x, y] = [a.dueOf(user, nominalMs) - a.skewMs, b.dueOf(user, nominalMs) - b.skewMs];
+      return { nominalMs, dueFromMs: Math.min(x, y), dueToMs: Math.max(x, y), ran: ran.get(nominalMs) ?? [] };
     });
   }
 
-  #explains(time: Nominal, times: Nominal[]): boolean {
+  #reason(time: Nominal, times: Nominal[]): Reason | undefined {
     const { policy, limit } = this.#play.case;
-    if (limit !== undefined && this.#counted(times) >= limit) return true;
-    if (this.#serverLost(time)) return true;
+    if (limit !== undefined) {
+      if (actions(times.filter((m) => m.nominalMs < time.nominalMs)) >= limit) return 'limit';
+      if (actions(times) >= limit) return 'limit-shifted';
+    }
     const blockers = times
       .flatMap((other) => (other === time ? [] : other.ran))
       .filter((run) => run.startMs <= time.dueToMs + LEARNS_MS && run.closeMs + LEARNS_MS >= time.dueFromMs);
-    const waitedUntil = Math.max(
-      time.dueToMs,
-      ...blockers.map((run) => Math.min(run.closeMs, Number.MAX_SAFE_INTEGER)),
-    );
-    if (this.#paused.some((p) => p.fromMs <= waitedUntil + LEARNS_MS && p.toMs + LEARNS_MS >= time.dueFromMs))
-      return true;
-    if (policy === 'ALLOW_ALL' || policy === 'BUFFER_ALL' || blockers.length === 0) return false;
-    if (policy === 'SKIP') return true;
-    if (policy === 'BUFFER_ONE') {
-      return times.some(
-        (m) => m.nominalMs < time.nominalMs && m.ran.some((run) => run.startMs + LEARNS_MS >= time.dueFromMs),
-      );
-    }
-    return times.some(
-      (m) => m.nominalMs > time.nominalMs && m.ran.length > 0 && m.dueFromMs <= waitedUntil + LEARNS_MS,
-    );
-  }
-
-  /** A V2 scheduler loses jittered times by itself, at every tick that a run's end or a user's write causes. */
-  #serverLost({ nominalMs }: Nominal): boolean {
+    const waitedUntil = Math.max(time.dueToMs, ...blockers.map((run) => run.closeMs)) + LEARNS_MS;
+    if (this.#paused.some((p) => p.fromMs <= waitedUntil && p.toMs + LEARNS_MS >= time.dueFromMs)) return 'paused';
+    if (blockers.length > 0 && overlapExplains(policy, time, times, waitedUntil)) return 'overlap';
     const { a, b } = this.#play;
-    return [a, b].some((side) => side.engine === 'v2' && side.dropped.get(nominalMs) === 'tick');
+    const lost = [a, b].some((side) => side.engine === 'v2' && side.dropped.get(time.nominalMs) === 'tick');
+    return lost ? 'server' : undefined;
   }
 
-  #counted(times: Nominal[]): number {
-    return times.reduce(
-      (n, { ran }) => n + ran.filter(({ execution: { by } }) => by === 'scheduler' || by === 'fill').length,
-      0,
-    );
+  /** Where one scheduler started both, the overlap is that scheduler's own. */
+  #overlaps(times: Nominal[]): Verdicts['overlaps'] {
+    const overlaps: Verdicts['overlaps'] = { fill: 0, other: [] };
+    if (this.#play.case.policy === 'ALLOW_ALL') return overlaps;
+    const runs = times.flatMap(({ ran }) => ran).toSorted((x, y) => x.startMs - y.startMs);
+    let longest: Ran | undefined;
+    for (const run of runs) {
+      if (longest && run.startMs < longest.closeMs - LEARNS_MS) {
+        const byId = [run, longest].some(({ execution }) => execution.by === 'fill');
+        if (byId) overlaps.fill++;
+        else if (run.side !== longest.side)
+          overlaps.other.push(`${run.execution.workflowId} began while ${longest.execution.workflowId} was open`);
+      }
+      if (!longest || run.closeMs > longest.closeMs) longest = run;
+    }
+    return overlaps;
   }
 }
 
-function ranOn(side: SimCluster, execution: Execution): Ran {
-  const { skewMs } = side;
-  return {
-    execution,
-    side,
-    startMs: execution.startMs - skewMs,
-    beginMs: execution.beginMs - skewMs,
-    closeMs: execution.closeMs - skewMs,
-  };
+/** Given that some run of the schedule was open when this one was due. */
+function overlapExplains(policy: string, time: Nominal, times: Nominal[], waitedUntil: number): boolean {
+  switch (policy) {
+    case 'SKIP':
+      return true;
+    case 'BUFFER_ONE':
+      // Its place was taken by an earlier one, which started no earlier than this was due.
+      return times.some(
+        (m) => m.nominalMs < time.nominalMs && m.ran.some((run) => run.startMs + LEARNS_MS >= time.dueFromMs),
+      );
+    case 'CANCEL_OTHER':
+    case 'TERMINATE_OTHER':
+      // Replaced by a later one, due while it waited for the open run to end.
+      return times.some((m) => m.nominalMs > time.nominalMs && m.ran.length > 0 && m.dueFromMs <= waitedUntil);
+    default:
+      return false;
+  }
+}
+
+/** Actions a limited schedule has used up: triggers cost none, and a backfill stands for one that a write dropped. */
+function actions(times: Nominal[]): number {
+  return times.reduce((n, { ran }) => n + ran.filter(({ execution: { by } }) => by !== 'trigger').length, 0);
 }
 
 function show({ side, execution }: Ran): string {
@@ -201,6 +235,7 @@ function iso(ms: number): string {
   return new Date(ms).toISOString().slice(11, 19);
 }
 
+/** By its user, or by pauseOnFailure for them; told from the note as a person would. */
 function isUserPaused({ state }: Schedule): boolean {
   if (!state?.paused) return false;
   const notes = state.notes ?? '';
@@ -208,9 +243,9 @@ function isUserPaused({ state }: Schedule): boolean {
 }
 
 /** Nominal times a schedule may still run, as long as nobody changes it. */
-function windowOf(s: Schedule | undefined): [number, number] | undefined {
+function windowOf(s: Schedule | undefined): Span | undefined {
   if (!s || s.state?.paused) return undefined;
-  return [secondsOf(s.spec?.startTime) ?? 0, secondsOf(s.spec?.endTime) ?? Infinity];
+  return { fromMs: secondsOf(s.spec?.startTime) ?? 0, toMs: secondsOf(s.spec?.endTime) ?? Number.MAX_SAFE_INTEGER };
 }
 
 function secondsOf(t: { seconds?: unknown } | null | undefined): number | undefined {

@@ -29,6 +29,8 @@ export class Play {
   readonly a: SimCluster;
   readonly b: SimCluster;
   readonly user: Schedule;
+  /** The same without jitter: its due times are its nominal times. */
+  readonly plain: Schedule;
   /** What was done to it, by kind. */
   readonly faults = new Map<string, number>();
   readonly userActs: UserAct[] = [];
@@ -45,6 +47,7 @@ export class Play {
     this.#options = options;
     this.world = new World(it.seed, { recording: options.recording });
     this.user = written(it, this.world.startMs);
+    this.plain = { ...this.user, spec: { ...this.user.spec, jitter: undefined } };
     [this.a, this.b] = [this.#cluster('a', 0), this.#cluster('b', 1)];
   }
 
