@@ -6,7 +6,7 @@ import { change, reread } from './change.ts';
 import { bringStandbyUpToDate } from './copying.ts';
 import { buildFence, proveOwner } from './fence.ts';
 import { whenSafe } from './tidy.ts';
-import { AGAIN, type Handover, type Step, failed, stillRunning, untilPast } from './step.ts';
+import { AGAIN, type Handover, type Step, UNPROVEN, failed, stillRunning, untilPast } from './step.ts';
 import { readNote } from './note.ts';
 import { openTarget } from './open.ts';
 import type { Described } from './ports.ts';
@@ -91,7 +91,9 @@ async function crossQuietly(
   // From here nobody runs: the target takes over what the user wrote, or a later attempt reads it off the source.
   await untilPast(h, boundary);
   const landed = await change(h.target, h.time, id, target, source.schedule);
-  if (reminded) await proveOwner(h, id, landed, rest, boundary, audit);
+  if (reminded && !(await proveOwner(h, id, landed, rest, boundary, audit))) {
+    return { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
+  }
   return { wrote: true, done: { outcome: 'handed-over', userPaused } };
 }
 

@@ -105,7 +105,7 @@ export async function disarm(
   target: Described,
   at: { boundary: number; next?: number },
   audit: Audit,
-): Promise<void> {
+): Promise<boolean> {
   const from = Math.min(at.next ?? at.boundary, at.boundary);
   const shut = { kind: 'standby', owner: h.source.profile, migration: h.migration } as const;
   const unproven = standby(target.schedule, { ...shut, settle: from });
@@ -116,10 +116,13 @@ export async function disarm(
   });
   const landed = await change(h.source, h.time, id, source, user);
   // Unfenced, the source runs on by itself; what fell due while it was bounded or was dropped by the write is filled.
-  await proveOwner({ ...h, source: h.target, target: h.source }, id, landed, shutTarget, from, audit);
+  return proveOwner({ ...h, source: h.target, target: h.source }, id, landed, shutTarget, from, audit);
 }
 
-/** Settles the side that runs again, then takes the reminder off the resting side: cut off between, it is done again. */
+/**
+ * Settles the side that runs again, then takes the reminder off the resting side: cut off between, it is done again.
+ * False while it cannot be told whether its scheduler will run what an earlier attempt has asked of it.
+ */
 export async function proveOwner(
   h: Handover,
   id: string,
@@ -127,14 +130,20 @@ export async function proveOwner(
   rest: Described,
   from: number,
   audit: Audit,
-): Promise<void> {
+): Promise<boolean> {
   const { mark } = readNote(rest.schedule.state?.notes);
   const jitter = durationMs(owner.schedule.spec?.jitter);
-  const untilMs = (owner.updatedMs ?? h.time.now()) + jitter;
+  const landed = owner.updatedMs ?? h.time.now();
   // A side that gave up did so at a boundary: nominal times before it were its own, and it has settled them.
   const afterNominalMs = Math.max(from - jitter - 1000, (mark?.boundary ?? 0) - 1000);
-  const range = { afterNominalMs, fromDueMs: from, untilMs, role: 'target' } as const;
-  await settle(h.target, h.time, id, owner, range, audit, h.source);
-  if (mark?.kind !== 'standby') return;
-  await change(h.source, h.time, id, rest, standby(rest.schedule, { ...mark, settle: undefined }));
+  const own = { beforeNominalMs: landed + 1, untilMs: landed + jitter };
+  const range = { afterNominalMs, fromDueMs: from, role: 'target', ...own } as const;
+  const { unproven } = await settle(h.target, h.time, id, owner, range, audit, h.source);
+  if (unproven) return false;
+  const seen = await reread(h.source, id);
+  const reminder = readNote(seen.schedule.state?.notes).mark;
+  if (reminder?.kind !== 'standby') return true;
+  const done = { ...reminder, settle: undefined, asked: undefined };
+  await change(h.source, h.time, id, seen, standby(seen.schedule, done));
+  return true;
 }

@@ -8,7 +8,7 @@ import { addAudit, emptyAudit } from './audit.ts';
 import { differingFields, fingerprint } from './canonical.ts';
 import { contents, editedBy } from './carry.ts';
 import { change, reread } from './change.ts';
-import { type Handover, type Step, failed } from './step.ts';
+import { type Handover, type Step, UNPROVEN, failed } from './step.ts';
 import { rightCount } from './limits.ts';
 import { readNote } from './note.ts';
 import type { Described } from './ports.ts';
@@ -37,7 +37,8 @@ export async function finish(
   const source = atRest ? seen : await mended(h, id, seen, at);
   const settledSource = atRest
     ? settledAlready(source)
-    : await settle(h.source, h.time, id, source, sourceRange(source, at), audit);
+    : await settle(h.source, h.time, id, source, sourceRange(source, at), audit, undefined, h.target);
+  if (settledSource.unproven) return { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
   const edited = editedBy(settledSource.after, await reread(h.target, id), seenTarget);
   if (edited.by === 'both') {
     const found = `it was edited on ${h.source.profile} and on ${h.target.profile} while it changed hands: ${edited.fields.join(', ')}`;
@@ -57,6 +58,7 @@ export async function finish(
     // Counting was a write, and on V2 a write drops what is due around it: once more. What was filled is found running.
     audit.filled += looked.filled;
   }
+  if (settledTarget.unproven) return { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
   await countWrongSide(settledTarget, settledSource.after, audit);
   await countWrongSide(settledSource, owner, audit);
   if (!atRest) await retire(h, id, settledSource.after, owner, at.boundary);
@@ -106,7 +108,8 @@ async function settleOpened(
   const last = { ...whole, afterNominalMs: from - jitter, fromDueMs: from };
   const second = await settle(h.target, h.time, id, first.after, last, audit, h.source);
   const [ran, uncounted] = [first.ran + second.ran, first.uncounted + second.uncounted];
-  return { ...second, due: [...first.due, ...second.due], ran, uncounted };
+  const unproven = first.unproven || second.unproven;
+  return { ...second, due: [...first.due, ...second.due], ran, uncounted, unproven };
 }
 
 const NEAR_MS = 60_000;
@@ -128,7 +131,13 @@ export function sourceRange(source: Described, at: { boundary: number; next?: nu
 function targetRange(h: Handover, target: Described, boundary: number): Range {
   const landed = target.updatedMs ?? h.time.now();
   const jitter = durationMs(target.schedule.spec?.jitter);
-  return { afterNominalMs: boundary - 1000, fromDueMs: boundary, untilMs: landed + jitter, role: 'target' };
+  return {
+    afterNominalMs: boundary - 1000,
+    beforeNominalMs: landed + 1,
+    fromDueMs: boundary,
+    untilMs: landed + jitter,
+    role: 'target',
+  };
 }
 
 /**

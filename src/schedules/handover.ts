@@ -15,7 +15,7 @@ import { openTarget } from './open.ts';
 import { situation } from './pair.ts';
 import type { Described } from './ports.ts';
 import { standby } from './shapes.ts';
-import { AGAIN, type Handover, type HandoverResult, type Step, failed } from './step.ts';
+import { AGAIN, type Handover, type HandoverResult, type Step, UNPROVEN, failed } from './step.ts';
 import { takeOver } from './take-over.ts';
 
 export type { Handover, HandoverResult } from './step.ts';
@@ -56,10 +56,11 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
   const at = situation(source?.schedule, target?.schedule, { from: h.source.profile, to: h.target.profile });
   const unproven = source && target ? reminder(at.kind, source, target) : undefined;
   if (source && target && unproven !== undefined) {
-    if (at.kind === 'ready') {
-      await proveOwner({ ...h, source: h.target, target: h.source }, id, source, target, unproven, audit);
-    } else await proveOwner(h, id, target, source, unproven, audit);
-    return AGAIN;
+    const proven =
+      at.kind === 'ready'
+        ? await proveOwner({ ...h, source: h.target, target: h.source }, id, source, target, unproven, audit)
+        : await proveOwner(h, id, target, source, unproven, audit);
+    return proven ? AGAIN : { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
   }
   switch (at.kind) {
     case 'gone':
@@ -82,7 +83,8 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
         const finished = await finish(swapped, id, source, at, audit);
         if (finished.done?.outcome === 'failed') return finished;
       } else {
-        await disarm({ ...h, source: h.target, target: h.source }, id, target, source, at, audit);
+        const proven = await disarm({ ...h, source: h.target, target: h.source }, id, target, source, at, audit);
+        if (!proven) return { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
       }
       return AGAIN;
     case 'ready':

@@ -10,8 +10,8 @@ export async function waitUntilIdle(
   id: string,
   first: Described,
   boundary: number,
+  deadline: number,
 ): Promise<Described | undefined> {
-  const deadline = Math.max(h.time.now(), boundary) + h.idleLimitMs;
   const how = endsOpenRuns(first);
   const endAt = how && (await firstDueOfTarget(h, id, boundary, deadline));
   let asked = false;

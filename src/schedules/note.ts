@@ -9,6 +9,15 @@ import { isoSeconds } from './times.ts';
 export const MAX_NOTE_BYTES = 1000;
 const MAX_ID_CHARS = 200;
 
+/**
+ * Nominal times, from the first to the last, ms, that the other side's scheduler has been asked to run. It may run them
+ * much later, behind an open run: asked again, it would run them twice.
+ */
+export interface Asked {
+  first: number;
+  last: number;
+}
+
 export interface StandbyMark {
   kind: 'standby';
   /** Profile that runs the schedule. */
@@ -20,6 +29,7 @@ export interface StandbyMark {
   userPaused?: boolean;
   /** The other side runs again, but its due times from here on are not proven yet, ms. */
   settle?: number;
+  asked?: Asked;
 }
 
 export interface FenceMark {
@@ -32,6 +42,7 @@ export interface FenceMark {
   next?: number;
   /** Fingerprint of what the user had written when the fence was built: tells later on which side it was edited. */
   content?: string;
+  asked?: Asked;
 }
 
 export type Mark = StandbyMark | FenceMark;
@@ -60,6 +71,8 @@ export function readNote(note: string | null | undefined): ReadNote {
   };
   const migration = fields.get('migration') ?? '';
   const boundary = time('b');
+  const [first, last] = (fields.get('asked') ?? '').split('~').map((text) => Date.parse(text));
+  const asked = first && last ? { first, last } : undefined;
   const user = text.slice(match[0].length);
   if (match[1] === 'standby') {
     const was = fields.get('user');
@@ -72,13 +85,15 @@ export function readNote(note: string | null | undefined): ReadNote {
         boundary,
         userPaused,
         settle: time('settle'),
+        asked,
       },
       user,
     };
   }
   if (boundary === undefined) return { user: text };
   const to = fields.get('to') ?? '';
-  return { mark: { kind: 'fence', to, migration, boundary, next: time('next'), content: fields.get('is') }, user };
+  const [next, content] = [time('next'), fields.get('is')];
+  return { mark: { kind: 'fence', to, migration, boundary, next, content, asked }, user };
 }
 
 /** The sentence for people is left out where the user's note needs the room. */
@@ -95,7 +110,7 @@ function standbyHead(mark: StandbyMark): [head: string, sentence: string] {
   const settle = mark.settle === undefined ? '' : ` settle=${new Date(mark.settle).toISOString()}`;
   const owner = encodeURIComponent(mark.owner);
   return [
-    `[ferry standby owner=${owner}${since}${was}${settle} migration=${idOf(mark)}]`,
+    `[ferry standby owner=${owner}${since}${was}${settle}${askedOf(mark)} migration=${idOf(mark)}]`,
     `Paused copy: the schedule runs on ${mark.owner}. Leave it paused.`,
   ];
 }
@@ -105,9 +120,13 @@ function fenceHead(mark: FenceMark): [head: string, sentence: string] {
   const content = mark.content === undefined ? '' : ` is=${mark.content}`;
   const to = encodeURIComponent(mark.to);
   return [
-    `[ferry fence to=${to} b=${isoSeconds(mark.boundary)}${next}${content} migration=${idOf(mark)}]`,
+    `[ferry fence to=${to} b=${isoSeconds(mark.boundary)}${next}${content}${askedOf(mark)} migration=${idOf(mark)}]`,
     `Runs here until b, then on ${mark.to}.`,
   ];
+}
+
+function askedOf({ asked }: Mark): string {
+  return asked === undefined ? '' : ` asked=${isoSeconds(asked.first)}~${isoSeconds(asked.last)}`;
 }
 
 function idOf({ migration }: Mark): string {
@@ -126,7 +145,8 @@ function decode(text: string): string {
 
 /** Whether the user's note still fits behind a fence marker; longer ones cannot be fenced without losing a part. */
 export function noteFits(user: string, migration: string, to: string): boolean {
-  const fence = writeNote({ kind: 'fence', to, migration, boundary: 0, next: 0, content: '12345678' }, user);
-  const rest = writeNote({ kind: 'standby', owner: to, migration, boundary: 0, userPaused: false, settle: 0 }, user);
+  const common = { migration, boundary: 0, asked: { first: 0, last: 0 } };
+  const fence = writeNote({ kind: 'fence', to, next: 0, content: '12345678', ...common }, user);
+  const rest = writeNote({ kind: 'standby', owner: to, userPaused: false, settle: 0, ...common }, user);
   return Math.max(Buffer.byteLength(fence), Buffer.byteLength(rest)) <= MAX_NOTE_BYTES;
 }

@@ -7,8 +7,9 @@ import { contents } from './carry.ts';
 import { ChangedMeanwhile, change, reread } from './change.ts';
 import { disarm } from './fence.ts';
 import { finish, settleOpening, sourceRange } from './finish.ts';
-import { type Handover, type Step, failed, stillRunning } from './step.ts';
+import { type Handover, type HandoverResult, type Step, UNPROVEN, failed, stillRunning } from './step.ts';
 import { waitUntilIdle } from './idle.ts';
+import { readNote } from './note.ts';
 import type { Described } from './ports.ts';
 import { settle } from './settle.ts';
 import { isBoundedBefore, opened } from './shapes.ts';
@@ -23,29 +24,52 @@ export async function openTarget(
   audit: Audit,
 ): Promise<Step> {
   let quiet = source;
+  let shut = target;
   let uncounted = 0;
   if (mustBeIdle(source)) {
-    // Everything before the boundary has run before anything from it on does. Finish counts it once more, for good.
-    const settled = await settle(h.source, h.time, id, source, sourceRange(source, at), emptyAudit());
-    uncounted = settled.uncounted;
-    const idle = await waitUntilIdle(h, id, await reread(h.source, id), at.boundary);
-    if (!idle) {
-      await disarm(h, id, await reread(h.source, id), target, at, audit);
-      return { wrote: true, done: failed(h, id, 'still-running', stillRunning(h)) };
+    const idle = await untilNothingIsLeft(h, id, source, at);
+    shut = await reread(h.target, id);
+    if ('failed' in idle) {
+      await disarm(h, id, await reread(h.source, id), shut, at, audit);
+      return { wrote: true, done: idle.failed };
     }
-    quiet = idle;
+    ({ quiet, uncounted } = idle);
     // An edit meanwhile may have taken the bound off.
     if (!isBoundedBefore(quiet.schedule, at.boundary)) {
       throw new ChangedMeanwhile(h.source.profile, id, 'its bound was taken off');
     }
+    if (readNote(shut.schedule.state?.notes).mark?.kind !== 'standby') {
+      throw new ChangedMeanwhile(h.target.profile, id, 'it is no paused copy any more');
+    }
   }
-  const user = contents(quiet.schedule, target.schedule).source;
+  const user = contents(quiet.schedule, shut.schedule).source;
   const open = opened(withoutActions(quiet.schedule, uncounted), at.boundary, user.spec?.endTime);
-  const landed = await change(h.target, h.time, id, target, open);
+  const landed = await change(h.target, h.time, id, shut, open);
   // Opened late, it has dropped what was due before: run first, all else can wait.
   const late = (landed.updatedMs ?? h.time.now()) > at.boundary;
   if (late) await settleOpening(h, id, landed, at.boundary, audit);
   return finish(h, id, landed, at, audit);
+}
+
+/**
+ * Everything before the boundary has run, and nothing is open, before anything from the boundary on runs. What a write
+ * dropped is run when nothing else is: then it shows at once. Finish counts all of it once more, for good.
+ */
+async function untilNothingIsLeft(
+  h: Handover,
+  id: string,
+  source: Described,
+  at: { boundary: number; next?: number },
+): Promise<{ quiet: Described; uncounted: number } | { failed: Omit<HandoverResult, 'audit'> }> {
+  const deadline = Math.max(h.time.now(), at.boundary) + h.idleLimitMs;
+  const idle = await waitUntilIdle(h, id, source, at.boundary, deadline);
+  if (!idle) return { failed: failed(h, id, 'still-running', stillRunning(h)) };
+  const range = sourceRange(source, at);
+  const settled = await settle(h.source, h.time, id, idle, range, emptyAudit(), undefined, h.target);
+  if (settled.unproven) return { failed: failed(h, id, 'unproven', UNPROVEN) };
+  const quiet = await waitUntilIdle(h, id, settled.after, at.boundary, deadline);
+  if (!quiet) return { failed: failed(h, id, 'still-running', stillRunning(h)) };
+  return { quiet, uncounted: settled.uncounted };
 }
 
 /** Runs the scheduler has not counted, because they were started by id. */

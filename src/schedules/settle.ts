@@ -5,7 +5,9 @@
  */
 import type { Audit } from '../activities/types.ts';
 import { noteRun } from './audit.ts';
-import { fillById, fillTracked, tracksFills } from './fill.ts';
+import { reread } from './change.ts';
+import { Asking } from './asking.ts';
+import { asksItsScheduler, fillById } from './fill.ts';
 import { type Missing, type Occupied, allowsOverlap, byPolicy, policyOf } from './overlap.ts';
 import type { Described, RecentAction, ScheduleCluster, Time } from './ports.ts';
 import { durationMs, runId } from './times.ts';
@@ -21,8 +23,11 @@ const LONG_WAIT_MS = 30_000;
 export interface Range {
   /** Nominal times after this count, ms. */
   afterNominalMs: number;
-  /** Nominal times from here on are the other side's, whatever bound the spec shows when it is asked, ms. */
-  beforeNominalMs?: number;
+  /**
+   * Nominal times from here on are not ours to prove, ms: the other side's, whatever bound the spec shows when it is
+   * asked, or the scheduler's own, with all its policies, because no write of ours can have dropped them.
+   */
+  beforeNominalMs: number;
   /** Of those, due times from here on count, ms: what came before was generated before we touched anything. */
   fromDueMs: number;
   /** Due times up to here are looked at, ms. */
@@ -37,6 +42,8 @@ export interface Settled {
   ran: number;
   /** Of those, started by id: their scheduler has not counted them. Told of limited schedules only. */
   uncounted: number;
+  /** Runs were asked for by an attempt that was cut off, and nothing shows yet whether they will come. */
+  unproven: boolean;
   /** The schedule as last read. */
   after: Described;
   nominalOf: (due: Due) => Promise<number | undefined>;
@@ -44,7 +51,7 @@ export interface Settled {
 
 /** Nothing to prove. */
 export function settledAlready(after: Described): Settled {
-  return { due: [], ran: 0, uncounted: 0, after, nominalOf: async () => undefined };
+  return { due: [], ran: 0, uncounted: 0, unproven: false, after, nominalOf: async () => undefined };
 }
 
 export async function settle(
@@ -56,6 +63,8 @@ export async function settle(
   audit: Audit,
   /** The other side: what already ran there is not filled here. */
   other?: ScheduleCluster,
+  /** Without another side: whose note remembers what this one was asked. */
+  memory = other,
 ): Promise<Settled> {
   const nominals = new NominalTimes(cluster, described, range);
   const settling: Settling = {
@@ -64,15 +73,19 @@ export async function settle(
     uncounted: 0,
     byId: [],
     filled: 0,
+    wroteMs: [],
+    unproven: false,
     after: described,
     nominalOf: (d) => nominals.of(d),
+    asking: new Asking(cluster, memory, time, id),
   };
-  const tracked = tracksFills(described);
+  const tracked = asksItsScheduler(described);
   const settled = new Set<number>();
   let untilMs = 0;
   for (let wait = 100; ; wait = Math.min(wait * 2, 1000)) {
     // A fill that is asked of a V2 scheduler is a write, which drops what is due around it like any other.
-    const last = Math.max(range.untilMs, settling.wroteMs ?? 0);
+    const jitter = durationMs(settling.after.schedule.spec?.jitter);
+    const last = Math.max(range.untilMs, ...settling.wroteMs.map((ms) => ms + jitter));
     if (last > untilMs) {
       untilMs = last;
       const listed = await cluster.matchingTimes(id, range.afterNominalMs, untilMs);
@@ -83,7 +96,7 @@ export async function settle(
     let pending = false;
     for (const d of settling.due) {
       if (settled.has(d.dueMs)) continue;
-      const stands = standing(d, after, range, time, tracked);
+      const stands = standing(d, after, range, time, tracked && settling.wroteMs.length < MAX_WRITES);
       if (stands === 'stuck') throw new Error(stuck(cluster, id, d));
       if (stands === 'late') late.push(d);
       else if (stands === 'pending') pending = true;
@@ -96,12 +109,12 @@ export async function settle(
     const missing: Missing[] = [];
     for (const d of late) {
       const nominalMs = await nominals.of(d);
-      if (nominalMs !== undefined && nominalMs >= (range.beforeNominalMs ?? Infinity)) continue;
+      if (nominalMs !== undefined && !isOurs(d, nominalMs, range, settling.wroteMs)) continue;
       if (await accounted(settling, cluster, time, d, nominalMs, audit, other)) continue;
       if (nominalMs !== undefined) missing.push({ due: d, nominalMs });
     }
     if (missing.length > 0) await runMissing(settling, cluster, time, id, missing, audit, other);
-    if (!pending && (settling.wroteMs ?? 0) <= untilMs) break;
+    if (!pending && settling.wroteMs.every((ms) => ms + jitter <= untilMs)) break;
     await time.sleep(wait);
     const again = await cluster.describe(id);
     if (!again) break;
@@ -140,19 +153,28 @@ interface Settling extends Settled {
   byId: { due: Due; startMs: number }[];
   /** Started by this attempt: a limited schedule has that many less than it says. */
   filled: number;
-  /** Up to here a write of this attempt may have dropped due times, ms. */
-  wroteMs?: number;
+  asking: Asking;
+  /** When runs were asked of a V2 scheduler with jitter: writes that drop what is due around them, ms. */
+  wroteMs: number[];
 }
 
 /** A scheduler tells its last ten runs: one that is not among them was started by id, or is older than they. */
 async function counted(settling: Settling, cluster: ScheduleCluster, id: string): Promise<Settled> {
-  const { byId, due, ran, nominalOf } = settling;
-  const settled = { due, ran, uncounted: 0, nominalOf, after: settling.after };
+  const { byId, due, ran, unproven, nominalOf } = settling;
+  const settled = { due, ran, uncounted: 0, unproven, nominalOf, after: settling.after };
   if (byId.length === 0 || !settled.after.schedule.state?.limitedActions) return settled;
   const after = (await cluster.describe(id)) ?? settled.after;
   const oldest = after.recent.length < 10 ? 0 : Math.min(...after.recent.map(({ startedMs }) => startedMs));
   const uncounted = byId.filter(({ due, startMs }) => startMs >= oldest && !ranAs(due, after.recent)).length;
   return { ...settled, uncounted, after };
+}
+
+/** With a long jitter every write may drop another time, and asking for that is a write again: then it is run by id. */
+const MAX_WRITES = 3;
+
+/** In the range, or dropped by a write of this attempt. */
+function isOurs(due: Due, nominalMs: number, { beforeNominalMs }: Range, wroteMs: number[]): boolean {
+  return nominalMs < beforeNominalMs || wroteMs.some((ms) => nominalMs <= ms && due.dueMs >= ms - GRACE_MS);
 }
 
 /** Whether it ran, or its schedule's own settings leave it out; one nobody can name is missed. */
@@ -182,6 +204,10 @@ async function accounted(
     noteRun(audit, due.dueMs, run.startMs ?? due.dueMs);
     return true;
   }
+  if (await settled.asking.waits(nominalMs, base)) {
+    audit.explained++;
+    return true;
+  }
   const catchup = durationMs(schedule.policies?.catchupWindow);
   const tooOld = catchup > 0 && time.now() - due.dueMs > catchup;
   const limitReached = Boolean(schedule.state?.limitedActions) && remaining - settled.filled <= 0;
@@ -204,10 +230,16 @@ async function runMissing(
   const runs = allowsOverlap(after) ? [] : await runsAround(cluster, id, after, missing, other);
   const { run, leftOut } = byPolicy(policyOf(after.schedule), missing, runs);
   audit.explained += leftOut.length;
-  if (tracksFills(after) && run.every(({ due }) => due.dueMs <= time.now())) {
-    settled.after = await fillTracked(cluster, time, id, run);
+  const asks = asksItsScheduler(after) && settled.wroteMs.length < MAX_WRITES;
+  if (asks && run.every(({ due }) => due.dueMs <= time.now())) {
+    const answer = await settled.asking.ask(run);
+    settled.after = await reread(cluster, id);
     const jitter = durationMs(after.schedule.spec?.jitter);
-    if (after.engine === 'v2' && jitter > 0) settled.wroteMs = time.now() + jitter;
+    if (after.engine === 'v2' && jitter > 0) settled.wroteMs.push(time.now());
+    if (answer === 'unproven') {
+      settled.unproven = true;
+      return;
+    }
     for (const { due } of run) filled(settled, audit, due, time);
     return;
   }

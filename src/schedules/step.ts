@@ -37,6 +37,7 @@ export function failed(h: Handover, id: string, code: string, found: string): Om
       `it stays on ${h.source.profile}, whole; signal proceed to try it again when its runs are done, ` +
       `or migrate with a longer openRunLimit`,
     'bound-ahead': `it is handed over when that time has passed`,
+    unproven: `it is looked at again; when its open run has ended, signal proceed to try again`,
     'fence-too-slow': `it stays on ${h.source.profile}; relieve the cluster, then signal proceed to try again`,
   };
   const reason = { object: `schedule ${id}`, code, found, remedy: remedies[code] ?? 'signal proceed to try again' };
@@ -55,3 +56,6 @@ export async function untilPast(h: Handover, boundary: number): Promise<void> {
   const left = boundary + (await h.target.behindMs()) - h.time.now();
   if (left > 0) await h.time.sleep(left);
 }
+
+export const UNPROVEN =
+  'runs it was asked for by an attempt that was cut off wait behind an open run, or were never asked for: that shows when the run ends';

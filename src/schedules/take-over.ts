@@ -1,7 +1,7 @@
 import type { Audit } from '../activities/types.ts';
 import { change, reread } from './change.ts';
 import { proveOwner } from './fence.ts';
-import { type Handover, type Step, untilPast } from './step.ts';
+import { type Handover, type Step, UNPROVEN, failed, untilPast } from './step.ts';
 import { readNote } from './note.ts';
 import type { Described, ScheduleCluster } from './ports.ts';
 import { beforeGivingUp, standby } from './shapes.ts';
@@ -31,7 +31,9 @@ export async function takeOver(
   }
   await untilPast(h, at.boundary);
   const landed = await change(h.target, h.time, id, target, user);
-  await proveOwner(h, id, landed, rest, at.boundary, audit);
+  if (!(await proveOwner(h, id, landed, rest, at.boundary, audit))) {
+    return { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
+  }
   return { wrote: true, done: { outcome: 'handed-over', userPaused: Boolean(user.state?.paused) } };
 }
 

@@ -1,0 +1,119 @@
+/**
+ * Asking a scheduler to run what a write dropped, so that its overlap policy knows the runs. The request is not
+ * idempotent on V2, and behind an open run its effect shows much later: what was asked is kept in the note of the other
+ * side, where a crash leaves it.
+ */
+import { untilQuietMoment } from './boundary.ts';
+import { ChangedMeanwhile, change, reread } from './change.ts';
+import { type Asked, readNote, writeNote } from './note.ts';
+import { IN_ORDER, type Missing } from './overlap.ts';
+import type { BackfillRange, Described, ScheduleCluster, Time } from './ports.ts';
+import { isoSeconds, runId } from './times.ts';
+
+/** Longer than a request can be under way after its deadline. */
+const EVIDENCE_LIMIT_MS = 25_000;
+
+/** `asked`: the first has started, or they wait behind an open run. `unproven`: asked before, and nothing shows it. */
+export type Answer = 'asked' | 'unproven';
+
+export class Asking {
+  readonly #cluster: ScheduleCluster;
+  readonly #other: ScheduleCluster | undefined;
+  readonly #time: Time;
+  readonly #id: string;
+  #known?: Asked;
+  #loaded = false;
+
+  /** `other`: the side whose note remembers. Without one, nothing is remembered across a crash. */
+  constructor(cluster: ScheduleCluster, other: ScheduleCluster | undefined, time: Time, id: string) {
+    this.#cluster = cluster;
+    this.#other = other;
+    this.#time = time;
+    this.#id = id;
+  }
+
+  /** Whether a time has been asked for, and the scheduler has taken the request. */
+  async waits(nominalMs: number, base: string): Promise<boolean> {
+    const asked = await this.#asked();
+    if (!asked || nominalMs < asked.first || nominalMs > asked.last) return false;
+    return nominalMs !== asked.first && (await this.#cluster.describeRun(runId(base, asked.first))) !== undefined;
+  }
+
+  /** Ascending; all of them nobody has run. */
+  async ask(missing: Missing[]): Promise<Answer> {
+    const [first] = missing;
+    const last = missing.at(-1);
+    if (!first || !last) return 'asked';
+    let before = await reread(this.#cluster, this.#id);
+    const asked = await this.#asked();
+    if (asked && first.nominalMs >= asked.first && first.nominalMs <= asked.last) {
+      // Another attempt has asked, or was about to. Behind an open run nothing would show it.
+      if (isBusy(before)) return 'unproven';
+      if ((await this.#evidence(first, before)) === 'asked') return 'asked';
+      before = await reread(this.#cluster, this.#id);
+      if (isBusy(before)) return 'unproven';
+    }
+    // A V1 scheduler takes a request once by its id; that is not remembered for a single time it can start at once.
+    const once = before.engine === 'v1' && !isBusy(before) && missing.length === 1;
+    if (!once) await this.#remember({ first: first.nominalMs, last: last.nominalMs });
+    const loud = untilQuietMoment(before, this.#time.now());
+    if (loud > 0) await this.#time.sleep(loud);
+    const minute = Math.floor(this.#time.now() / 60_000);
+    const requestId = `ferry/${isoSeconds(first.nominalMs)}/${isoSeconds(last.nominalMs)}/${minute}`;
+    await this.#cluster.backfill(this.#id, rangesOf(missing), IN_ORDER, requestId);
+    return this.#evidence(first, before);
+  }
+
+  async #evidence(first: Missing, before: Described): Promise<Answer> {
+    const firstId = runId(before.schedule.action?.startWorkflow?.workflowId ?? '', first.nominalMs);
+    const deadline = this.#time.now() + EVIDENCE_LIMIT_MS;
+    for (let wait = 50; this.#time.now() < deadline; wait = Math.min(wait * 2, 1_000)) {
+      await this.#time.sleep(wait);
+      if (await this.#cluster.describeRun(firstId)) return 'asked';
+      if ((await reread(this.#cluster, this.#id)).buffered > before.buffered) return 'asked';
+    }
+    return 'unproven';
+  }
+
+  async #asked(): Promise<Asked | undefined> {
+    if (!this.#loaded) {
+      const described = await this.#other?.describe(this.#id);
+      this.#known = readNote(described?.schedule.state?.notes).mark?.asked;
+      this.#loaded = true;
+    }
+    return this.#known;
+  }
+
+  async #remember(asked: Asked): Promise<void> {
+    const described = await this.#other?.describe(this.#id);
+    const { mark, user } = readNote(described?.schedule.state?.notes);
+    if (this.#other && described && mark) {
+      // Somebody else wrote the same: the request is theirs.
+      if (mark.asked?.first === asked.first && this.#known?.first !== asked.first) {
+        throw new ChangedMeanwhile(this.#other.profile, this.#id, 'another attempt asks for the same run');
+      }
+      const notes = writeNote({ ...mark, asked }, user);
+      const { schedule } = described;
+      await change(this.#other, this.#time, this.#id, described, { ...schedule, state: { ...schedule.state, notes } });
+    }
+    this.#known = asked;
+  }
+}
+
+function isBusy({ buffered, running }: Described): boolean {
+  return buffered > 0 || running.length > 0;
+}
+
+/**
+ * A backfill looks at nominal times from its start and at due times up to its end. Neighbours share one: a V2 scheduler
+ * takes a hundred at a time.
+ */
+function rangesOf(missing: Missing[]): BackfillRange[] {
+  const ranges: BackfillRange[] = [];
+  for (const { due, nominalMs } of missing) {
+    const last = ranges.at(-1);
+    if (last?.toMs === due.afterMs) last.toMs = due.dueMs;
+    else ranges.push({ fromMs: nominalMs, toMs: due.dueMs });
+  }
+  return ranges;
+}
