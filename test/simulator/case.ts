@@ -164,6 +164,11 @@ export function cases({ policies, users, limits, skew, zombies }: Choice): fc.Ar
     })
     .map(({ user, ...it }) => ({
       ...it,
+      // More than a scheduler can work off would only be a backlog that grows.
+      runMs:
+        it.policy === 'BUFFER_ALL'
+          ? Math.min(it.runMs, 1_200 * Math.min(10, ...it.spec.intervals.map((i) => i.every)))
+          : it.runMs,
       limit: limits ? it.limit : undefined,
       skewMs: skew ? it.skewMs : ([0, 0] as [number, number]),
       attempts: it.attempts

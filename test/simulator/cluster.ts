@@ -44,12 +44,13 @@ export class SimCluster implements ScheduleCluster {
     this.#network = options.network ?? {};
     const behaviour = { takesMs: () => 0, fails: () => false, cancelMs: 200, ...options.runs };
     this.runs = new Runs(world, this.skewMs, behaviour);
-    this.runs.onStart = (run) => world.tell(() => `${profile}: ${run.by} starts ${run.workflowId}`);
+    this.runs.onStart = (run) => world.tell(() => `${profile}: ${run.by} starts ${run.workflowId.slice(-9, -1)}`);
     this.runs.onClose = (run) => this.#closed(run);
   }
 
   #closed(run: Execution): void {
-    this.world.tell(() => `${this.profile}: ${run.workflowId} ${run.status}`);
+    if (run.closeMs > run.startMs)
+      this.world.tell(() => `${this.profile}: ${run.workflowId.slice(-9, -1)} ${run.status}`);
     for (const scheduler of this.#schedulers.values()) scheduler.closed(run);
   }
 
@@ -84,9 +85,10 @@ export class SimCluster implements ScheduleCluster {
       skewMs: this.skewMs,
       pace: this.#pace,
       dropped: (nominalMs: number, why: Dropped) => {
+        if (this.dropped.get(nominalMs) === why) return;
         this.dropped.set(nominalMs, why);
-        this.world.tell(
-          () => `${this.profile}: leaves out ${new Date(nominalMs).toISOString().slice(11, 19)} (${why})`,
+        this.world.tellEach(`${this.profile} leaves out (${why})`, () =>
+          new Date(nominalMs).toISOString().slice(11, 19),
         );
       },
     };

@@ -34,11 +34,21 @@ interface Nominal {
   ran: Ran[];
 }
 
+/** Everything that ran, to explain what did not. */
+interface Seen {
+  times: Nominal[];
+  /** By start. */
+  runs: Ran[];
+  /** Actions used by earlier nominal times, and by all. */
+  usedBefore: number;
+  used: number;
+}
+
 /**
- * Why a time did not run. `limit`: its actions were used up by earlier times. `limit-shifted`: they were used up, one by a
+ * Why a time did not run. `waiting`: it is buffered behind a run that is still open. `limit`: its actions were used up by earlier times. `limit-shifted`: they were used up, one by a
  * later time. `server`: a V2 scheduler loses jittered times by itself, at every tick that the end of a run causes.
  */
-export type Reason = 'limit' | 'limit-shifted' | 'server' | 'paused' | 'overlap';
+export type Reason = 'waiting' | 'limit' | 'limit-shifted' | 'server' | 'paused' | 'overlap';
 
 export interface Verdicts {
   judged: number;
@@ -77,13 +87,9 @@ export class Oracle {
     // A clock that is behind still has ahead of it what is past by another.
     if (fromMs > this.#shared.toMs) this.#shared = undefined;
     else if (timesBetween(this.#play.plain, 0, fromMs - 1, this.#shared.toMs, 1).length > 0) {
-      this.bothOpen.push(`both sides can run what comes after ${iso(fromMs)}, at ${this.#seconds()}`);
+      this.bothOpen.push(`both sides can run what comes after ${iso(fromMs)}, at ${world.seconds()}`);
       this.#shared = undefined;
     }
-  }
-
-  #seconds(): string {
-    return ((this.#play.world.now() - this.#play.world.startMs) / 1000).toFixed(3);
   }
 
   #changed(a: Schedule | undefined, b: Schedule | undefined): void {
@@ -104,6 +110,7 @@ export class Oracle {
     if (this.#pausedSince !== undefined) this.#paused.push({ fromMs: this.#pausedSince, toMs: world.now() });
     this.#pausedSince = undefined;
     const times = this.#nominals();
+    const runs = times.flatMap(({ ran }) => ran).toSorted((x, y) => x.startMs - y.startMs);
     const result: Verdicts = {
       judged: 0,
       wrong: [],
@@ -112,11 +119,15 @@ export class Oracle {
       explained: {},
       duplicates: 0,
       misses: 0,
-      overlaps: this.#overlaps(times),
+      overlaps: this.#overlaps(runs),
     };
     const userBackfills = userActs.some((act) => act.does === 'backfill');
     const until = world.now() - this.#play.case.spec.jitterMs - 30_000;
+    const all = actions(times);
+    let before = 0;
     for (const time of times) {
+      const usedBefore = before;
+      before += actions([time]);
       const own = time.ran.filter(({ execution: { by } }) => by !== 'trigger');
       if (own.length > 1 && !userBackfills) {
         result.duplicates++;
@@ -127,7 +138,7 @@ export class Oracle {
       if (own.some(({ execution }) => execution.by === 'fill')) result.filled++;
       if (own.some(({ execution }) => execution.by === 'backfill')) result.backfilled++;
       if (time.ran.length > 0) continue;
-      const reason = this.#reason(time, times);
+      const reason = this.#reason(time, { times, runs, usedBefore, used: all });
       if (reason) result.explained[reason] = (result.explained[reason] ?? 0) + 1;
       else {
         result.misses++;
@@ -135,9 +146,8 @@ export class Oracle {
       }
     }
     const { limit } = this.#play.case;
-    const used = actions(times);
-    if (limit !== undefined && used > limit && !userBackfills) {
-      result.wrong.push(`limited to ${limit} actions, ${used} ran`);
+    if (limit !== undefined && all > limit && !userBackfills) {
+      result.wrong.push(`limited to ${limit} actions, ${all} ran`);
     }
     return result;
   }
@@ -167,28 +177,32 @@ export class Oracle {
     });
   }
 
-  #reason(time: Nominal, times: Nominal[]): Reason | undefined {
+  #reason(time: Nominal, { times, runs, usedBefore, used }: Seen): Reason | undefined {
     const { policy, limit } = this.#play.case;
-    if (limit !== undefined) {
-      if (actions(times.filter((m) => m.nominalMs < time.nominalMs)) >= limit) return 'limit';
-      if (actions(times) >= limit) return 'limit-shifted';
-    }
-    const blockers = times
-      .flatMap((other) => (other === time ? [] : other.ran))
-      .filter((run) => run.startMs <= time.dueToMs + LEARNS_MS && run.closeMs + LEARNS_MS >= time.dueFromMs);
+    if (limit !== undefined && usedBefore >= limit) return 'limit';
+    if (limit !== undefined && used >= limit) return 'limit-shifted';
+    const blockers = runs.filter(
+      (run) => run.startMs <= time.dueToMs + LEARNS_MS && run.closeMs + LEARNS_MS >= time.dueFromMs,
+    );
     const waitedUntil = Math.max(time.dueToMs, ...blockers.map((run) => run.closeMs)) + LEARNS_MS;
     if (this.#paused.some((p) => p.fromMs <= waitedUntil && p.toMs + LEARNS_MS >= time.dueFromMs)) return 'paused';
     if (blockers.length > 0 && overlapExplains(policy, time, times, waitedUntil)) return 'overlap';
+    const buffers = policy === 'BUFFER_ALL' || policy === 'BUFFER_ONE';
+    if (
+      buffers &&
+      !times.some((m) => m.nominalMs > time.nominalMs && m.ran.length > 0) &&
+      waitedUntil > this.#play.world.now()
+    )
+      return 'waiting';
     const { a, b } = this.#play;
     const lost = [a, b].some((side) => side.engine === 'v2' && side.dropped.get(time.nominalMs) === 'tick');
     return lost ? 'server' : undefined;
   }
 
   /** Where one scheduler started both, the overlap is that scheduler's own. */
-  #overlaps(times: Nominal[]): Verdicts['overlaps'] {
+  #overlaps(runs: Ran[]): Verdicts['overlaps'] {
     const overlaps: Verdicts['overlaps'] = { fill: 0, other: [] };
     if (this.#play.case.policy === 'ALLOW_ALL') return overlaps;
-    const runs = times.flatMap(({ ran }) => ran).toSorted((x, y) => x.startMs - y.startMs);
     let longest: Ran | undefined;
     for (const run of runs) {
       if (longest && run.startMs < longest.closeMs - LEARNS_MS) {

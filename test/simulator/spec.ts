@@ -16,8 +16,8 @@ export interface SpecTime {
 
 /** As many as ListScheduleMatchingTimes answers with. */
 const MOST = 1000;
-/** An hour holds every pattern of seconds and minutes: a calendar with nothing in it never fires. */
-const SCAN_S = 3600;
+/** Holds every pattern of seconds and minutes; every hour and day matches. */
+const HOUR_S = 3600;
 
 /** CompiledSpec.GetNextTime: the first time whose nominal is after `afterMs`. */
 export function nextTime(schedule: Schedule, seed: number, afterMs: number): SpecTime | undefined {
@@ -68,6 +68,9 @@ function nominalsOf(spec: Spec): Nominals {
 class Nominals {
   readonly #spec: Spec;
   readonly #intervals: { every: number; phase: number }[];
+  /** Seconds of the hour that any calendar matches, ascending. */
+  readonly #calendar: number[];
+  readonly #excluded: Set<number>;
 
   constructor(spec: Spec) {
     this.#spec = spec;
@@ -75,6 +78,8 @@ class Nominals {
       every: Math.max(1, Math.floor(durationMs(interval) / 1000)),
       phase: Math.max(0, Math.floor(durationMs(phase) / 1000)),
     }));
+    this.#calendar = secondsOfHour(spec.structuredCalendar);
+    this.#excluded = new Set(secondsOfHour(spec.excludeStructuredCalendar));
   }
 
   isOf(spec: Spec): boolean {
@@ -86,13 +91,11 @@ class Nominals {
     );
   }
 
-  /** Without what is excluded; undefined where there is none up to about `endMs`. */
+  /** Without what is excluded; undefined where there is none up to `endMs`. */
   after(afterMs: number, endMs: number): number | undefined {
-    const excludes = this.#spec.excludeStructuredCalendar ?? [];
     let at = this.rawAfter(afterMs);
-    for (let tries = 0; at !== undefined && at <= endMs && tries < SCAN_S; tries++) {
-      const seconds = at / 1000;
-      if (!excludes.some((calendar) => matches(calendar, seconds))) return at;
+    for (let tries = 0; at !== undefined && at <= endMs && tries < HOUR_S; tries++) {
+      if (!this.#excluded.has((at / 1000) % HOUR_S)) return at;
       at = this.rawAfter(at);
     }
     return undefined;
@@ -104,16 +107,20 @@ class Nominals {
     for (const { every, phase } of this.#intervals) {
       first = Math.min(first, (Math.floor((after - phase) / every) + 1) * every + phase);
     }
-    for (const calendar of this.#spec.structuredCalendar ?? []) {
-      for (let s = after + 1; s < Math.min(first, after + SCAN_S); s++) if (matches(calendar, s)) first = s;
+    const [earliest] = this.#calendar;
+    if (earliest !== undefined) {
+      const second = after % HOUR_S;
+      const next = this.#calendar.find((s) => s > second) ?? earliest + HOUR_S;
+      first = Math.min(first, after - second + next);
     }
     return first === Infinity ? undefined : first * 1000;
   }
 }
 
-/** Seconds and minutes; every hour and day matches. */
-function matches(calendar: Calendar, unixSeconds: number): boolean {
-  return inRanges(calendar.second, unixSeconds % 60) && inRanges(calendar.minute, Math.floor(unixSeconds / 60) % 60);
+function secondsOfHour(calendars: Calendar[] | null | undefined): number[] {
+  if (!calendars?.length) return [];
+  const all = Array.from({ length: HOUR_S }, (_, second) => second);
+  return all.filter((s) => calendars.some((c) => inRanges(c.second, s % 60) && inRanges(c.minute, Math.floor(s / 60))));
 }
 
 function inRanges(ranges: temporal.api.schedule.v1.IRange[] | null | undefined, value: number): boolean {

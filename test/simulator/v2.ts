@@ -31,7 +31,8 @@ export class V2Scheduler implements Scheduler {
   /** LastProcessedTime of the generator. */
   #processedMs: number;
   #updatedMs: number | undefined;
-  #future: number[] = [];
+  /** What UpdateFutureActionTimes keeps at every tick, worked out when somebody asks. */
+  #future: { of: Schedule; fromMs: number };
   #starts: Start[] = [];
   readonly #timers = new Set<number>();
   #stopped = false;
@@ -40,6 +41,7 @@ export class V2Scheduler implements Scheduler {
     this.#in = surroundings;
     this.content = content;
     this.#processedMs = surroundings.now();
+    this.#future = { of: content.schedule, fromMs: this.#processedMs };
     this.#generate('tick');
   }
 
@@ -138,7 +140,7 @@ export class V2Scheduler implements Scheduler {
     this.#tellDropped(before, lastMs, can ? cause : this.#whyNot(), starts);
     this.#enqueue(starts);
     this.#processedMs = lastMs;
-    this.#future = this.#futureFrom(Math.max(now, this.#updatedMs ?? 0));
+    this.#future = { of: this.#schedule, fromMs: Math.max(now, this.#updatedMs ?? 0) };
     // Kept going while paused too: each tick moves the mark.
     const next = nextTime(this.#schedule, this.#in.seed, can ? lastMs : untilMs);
     if (next) this.#timer(next.dueMs);
@@ -146,11 +148,10 @@ export class V2Scheduler implements Scheduler {
 
   /** Times the mark has gone past without their having been generated, those jittered ahead of it among them. */
   #tellDropped(fromMs: number, toMs: number, why: 'write' | 'tick' | 'paused' | 'limit', starts: Start[]): void {
-    const next = nextTime(this.#schedule, this.#in.seed, fromMs);
-    if (!next || next.nominalMs > toMs) return;
-    for (const time of timesBetween(this.#schedule, this.#in.seed, fromMs, Infinity, 50)) {
-      if (time.nominalMs > toMs) return;
-      if (!starts.some((s) => s.nominalMs === time.nominalMs)) this.#in.dropped(time.nominalMs, why);
+    let next = nextTime(this.#schedule, this.#in.seed, fromMs);
+    for (; next && next.nominalMs <= toMs; next = nextTime(this.#schedule, this.#in.seed, next.dueMs)) {
+      const { nominalMs } = next;
+      if (!starts.some((s) => s.nominalMs === nominalMs)) this.#in.dropped(nominalMs, why);
     }
   }
 
@@ -246,7 +247,7 @@ export class V2Scheduler implements Scheduler {
       token: Uint8Array.from(Long.fromNumber(this.#token).toBytesLE()),
       engine: 'v2',
       updatedMs: this.#updatedMs,
-      futureMs: this.#future,
+      futureMs: this.#futureTimes(),
       recent: started.map((s) => ({ workflowId: s.workflowId, dueMs: s.dueMs, startedMs: s.run?.startMs ?? 0 })),
       running: started.filter((s) => s.stage === 'started').map((s) => s.workflowId),
       buffered: this.#starts.length - started.length,
@@ -254,10 +255,11 @@ export class V2Scheduler implements Scheduler {
     };
   }
 
-  /** computeFutureActionTimes: kept from tick to tick, not computed by Describe. */
-  #futureFrom(fromMs: number): number[] {
-    const { state } = this.#schedule;
+  /** computeFutureActionTimes. */
+  #futureTimes(): number[] {
+    const { of, fromMs } = this.#future;
+    const { state } = of;
     const most = state?.limitedActions ? Math.min(toNumber(state.remainingActions), FUTURE) : FUTURE;
-    return timesBetween(this.#schedule, this.#in.seed, fromMs, Infinity, most).map((time) => time.dueMs);
+    return timesBetween(of, this.#in.seed, fromMs, Infinity, most).map((time) => time.dueMs);
   }
 }

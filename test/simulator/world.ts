@@ -45,7 +45,25 @@ export class World implements Time {
 
   tell(line: () => string): void {
     if (!this.recording) return;
-    this.told.push(`${((this.#now - this.startMs) / 1000).toFixed(3)} ${line()}`);
+    this.told.push(`${this.seconds()} ${line()}`);
+  }
+
+  /** One line for as many of the same kind in a row: `what first … last`. */
+  tellEach(what: string, item: () => string): void {
+    if (!this.recording) return;
+    const line = this.told.at(-1);
+    const start = `${what} `;
+    const at = line?.indexOf(start) ?? -1;
+    if (line === undefined || at < 0) this.tell(() => start + item());
+    else {
+      const [first] = line.slice(at + start.length).split(' … ');
+      this.told[this.told.length - 1] = `${line.slice(0, at)}${start}${first} … ${item()}`;
+    }
+  }
+
+  /** Since the world's start, for people. */
+  seconds(): string {
+    return ((this.#now - this.startMs) / 1000).toFixed(3);
   }
 
   at(atMs: number, act: () => void): void {
