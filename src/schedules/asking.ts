@@ -18,50 +18,55 @@ export type Answer = 'asked' | 'unproven';
 
 export class Asking {
   readonly #cluster: ScheduleCluster;
-  readonly #other: ScheduleCluster | undefined;
+  readonly #other: ScheduleCluster;
   readonly #time: Time;
   readonly #id: string;
-  #known?: Asked;
+  #asked?: Asked & { taken: boolean };
   #loaded = false;
 
-  /** `other`: the side whose note remembers. Without one, nothing is remembered across a crash. */
-  constructor(cluster: ScheduleCluster, other: ScheduleCluster | undefined, time: Time, id: string) {
+  /** `other`: the side whose note remembers. */
+  constructor(cluster: ScheduleCluster, other: ScheduleCluster, time: Time, id: string) {
     this.#cluster = cluster;
     this.#other = other;
     this.#time = time;
     this.#id = id;
   }
 
-  /** Whether a time has been asked for, and the scheduler has taken the request. */
-  async waits(nominalMs: number, base: string): Promise<boolean> {
-    const asked = await this.#asked();
-    if (!asked || nominalMs < asked.first || nominalMs > asked.last) return false;
-    return nominalMs !== asked.first && (await this.#cluster.describeRun(runId(base, asked.first))) !== undefined;
+  /** Whether it was decided earlier what becomes of a time nobody has run, and the scheduler has taken the request. */
+  async decided(nominalMs: number, base: string): Promise<boolean> {
+    const asked = await this.#load();
+    if (!asked || !covers(asked, nominalMs)) return false;
+    asked.taken ||= (await this.#cluster.describeRun(runId(base, asked.first))) !== undefined;
+    return asked.taken;
   }
 
-  /** Ascending; all of them nobody has run. */
-  async ask(missing: Missing[]): Promise<Answer> {
-    const [first] = missing;
-    const last = missing.at(-1);
-    if (!first || !last) return 'asked';
+  /** `run`, ascending, are those of `missing` to be run. Nobody has run any of them. */
+  async ask(run: Missing[], missing: Missing[]): Promise<Answer> {
+    const [first] = run;
+    const [from, last] = [missing[0], missing.at(-1)];
+    if (!first || !from || !last) return 'asked';
     let before = await reread(this.#cluster, this.#id);
-    const asked = await this.#asked();
-    if (asked && first.nominalMs >= asked.first && first.nominalMs <= asked.last) {
+    const asked = await this.#load();
+    if (asked && covers(asked, first.nominalMs)) {
       // Another attempt has asked, or was about to. Behind an open run nothing would show it.
       if (isBusy(before)) return 'unproven';
       if ((await this.#evidence(first, before)) === 'asked') return 'asked';
       before = await reread(this.#cluster, this.#id);
       if (isBusy(before)) return 'unproven';
     }
+    const request = { from: from.nominalMs, last: last.nominalMs, first: first.nominalMs };
     // A V1 scheduler takes a request once by its id; that is not remembered for a single time it can start at once.
-    const once = before.engine === 'v1' && !isBusy(before) && missing.length === 1;
-    if (!once) await this.#remember({ first: first.nominalMs, last: last.nominalMs });
+    const once = before.engine === 'v1' && !isBusy(before) && run.length === 1;
+    if (!once) await this.#remember(request);
+    this.#asked = { ...request, taken: false };
     const loud = untilQuietMoment(before, this.#time.now());
     if (loud > 0) await this.#time.sleep(loud);
     const minute = Math.floor(this.#time.now() / 60_000);
     const requestId = `ferry/${isoSeconds(first.nominalMs)}/${isoSeconds(last.nominalMs)}/${minute}`;
-    await this.#cluster.backfill(this.#id, rangesOf(missing), IN_ORDER, requestId);
-    return this.#evidence(first, before);
+    await this.#cluster.backfill(this.#id, rangesOf(run), IN_ORDER, requestId);
+    const answer = await this.#evidence(first, before);
+    this.#asked.taken = answer === 'asked';
+    return answer;
   }
 
   async #evidence(first: Missing, before: Described): Promise<Answer> {
@@ -75,29 +80,32 @@ export class Asking {
     return 'unproven';
   }
 
-  async #asked(): Promise<Asked | undefined> {
+  async #load(): Promise<(Asked & { taken: boolean }) | undefined> {
     if (!this.#loaded) {
-      const described = await this.#other?.describe(this.#id);
-      this.#known = readNote(described?.schedule.state?.notes).mark?.asked;
+      const described = await this.#other.describe(this.#id);
+      const asked = readNote(described?.schedule.state?.notes).mark?.asked;
+      this.#asked = asked && { ...asked, taken: false };
       this.#loaded = true;
     }
-    return this.#known;
+    return this.#asked;
   }
 
   async #remember(asked: Asked): Promise<void> {
-    const described = await this.#other?.describe(this.#id);
+    const described = await this.#other.describe(this.#id);
     const { mark, user } = readNote(described?.schedule.state?.notes);
-    if (this.#other && described && mark) {
-      // Somebody else wrote the same: the request is theirs.
-      if (mark.asked?.first === asked.first && this.#known?.first !== asked.first) {
-        throw new ChangedMeanwhile(this.#other.profile, this.#id, 'another attempt asks for the same run');
-      }
-      const notes = writeNote({ ...mark, asked }, user);
-      const { schedule } = described;
-      await change(this.#other, this.#time, this.#id, described, { ...schedule, state: { ...schedule.state, notes } });
+    if (!described || !mark) return;
+    // Somebody else wrote the same: the request is theirs.
+    if (mark.asked && covers(mark.asked, asked.first) && !(this.#asked && covers(this.#asked, asked.first))) {
+      throw new ChangedMeanwhile(this.#other.profile, this.#id, 'another attempt asks for the same run');
     }
-    this.#known = asked;
+    const notes = writeNote({ ...mark, asked }, user);
+    const { schedule } = described;
+    await change(this.#other, this.#time, this.#id, described, { ...schedule, state: { ...schedule.state, notes } });
   }
+}
+
+function covers({ from, last }: Asked, nominalMs: number): boolean {
+  return nominalMs >= from && nominalMs <= last;
 }
 
 function isBusy({ buffered, running }: Described): boolean {

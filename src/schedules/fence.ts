@@ -5,7 +5,7 @@ import { chooseCrossing, mustBeIdle, untilQuietMoment, wholeSecondFrom } from '.
 import { fingerprint } from './canonical.ts';
 import { contents } from './carry.ts';
 import { change, reread } from './change.ts';
-import type { Handover } from './step.ts';
+import { type Handover, askingOf } from './step.ts';
 import { readNote } from './note.ts';
 import type { Described } from './ports.ts';
 import { settle } from './settle.ts';
@@ -89,7 +89,7 @@ async function runWhatTheWriteDropped(
   const from = { afterNominalMs: next - jitter - 1000, fromDueMs: next };
   const range = { ...from, beforeNominalMs: boundary, untilMs: until, role: 'target' } as const;
   const looked = emptyAudit();
-  await settle(h.source, h.time, id, source, range, looked);
+  await settle(h.source, h.time, id, source, range, looked, askingOf(h, h.source, id));
   // Settle counts the same runs once more when it proves the source; what was filled it will find running.
   audit.filled += looked.filled;
 }
@@ -138,7 +138,7 @@ export async function proveOwner(
   const afterNominalMs = Math.max(from - jitter - 1000, (mark?.boundary ?? 0) - 1000);
   const own = { beforeNominalMs: landed + 1, untilMs: landed + jitter };
   const range = { afterNominalMs, fromDueMs: from, role: 'target', ...own } as const;
-  const { unproven } = await settle(h.target, h.time, id, owner, range, audit, h.source);
+  const { unproven } = await settle(h.target, h.time, id, owner, range, audit, askingOf(h, h.target, id), h.source);
   if (unproven) return false;
   const seen = await reread(h.source, id);
   const reminder = readNote(seen.schedule.state?.notes).mark;

@@ -8,7 +8,7 @@ import { addAudit, emptyAudit } from './audit.ts';
 import { differingFields, fingerprint } from './canonical.ts';
 import { contents, editedBy } from './carry.ts';
 import { change, reread } from './change.ts';
-import { type Handover, type Step, UNPROVEN, failed } from './step.ts';
+import { type Handover, type Step, UNPROVEN, askingOf, failed } from './step.ts';
 import { rightCount } from './limits.ts';
 import { readNote } from './note.ts';
 import type { Described } from './ports.ts';
@@ -37,7 +37,7 @@ export async function finish(
   const source = atRest ? seen : await mended(h, id, seen, at);
   const settledSource = atRest
     ? settledAlready(source)
-    : await settle(h.source, h.time, id, source, sourceRange(source, at), audit, undefined, h.target);
+    : await settle(h.source, h.time, id, source, sourceRange(source, at), audit, askingOf(h, h.source, id));
   if (settledSource.unproven) return { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
   const edited = editedBy(settledSource.after, await reread(h.target, id), seenTarget);
   if (edited.by === 'both') {
@@ -78,7 +78,16 @@ export async function settleOpening(
   audit: Audit,
 ): Promise<void> {
   const looked = emptyAudit();
-  await settle(h.target, h.time, id, landed, targetRange(h, landed, boundary), looked, h.source);
+  await settle(
+    h.target,
+    h.time,
+    id,
+    landed,
+    targetRange(h, landed, boundary),
+    looked,
+    askingOf(h, h.target, id),
+    h.source,
+  );
   audit.filled += looked.filled;
 }
 
@@ -101,12 +110,13 @@ async function settleOpened(
   // Its user has edited it since: times of the new spec before the edit were never meant to run.
   if (differingFields({ schedule: was }, { schedule: is }).length > 0) return settledAlready(target);
   const whole = targetRange(h, target, boundary);
-  if (whole.untilMs - opening.untilMs < NEAR_MS) return settle(h.target, h.time, id, target, whole, audit, h.source);
-  const first = await settle(h.target, h.time, id, target, opening, audit, h.source);
+  if (whole.untilMs - opening.untilMs < NEAR_MS)
+    return settle(h.target, h.time, id, target, whole, audit, askingOf(h, h.target, id), h.source);
+  const first = await settle(h.target, h.time, id, target, opening, audit, askingOf(h, h.target, id), h.source);
   const from = (target.updatedMs ?? h.time.now()) - NEAR_MS / 10;
   const jitter = durationMs(target.schedule.spec?.jitter);
   const last = { ...whole, afterNominalMs: from - jitter, fromDueMs: from };
-  const second = await settle(h.target, h.time, id, first.after, last, audit, h.source);
+  const second = await settle(h.target, h.time, id, first.after, last, audit, askingOf(h, h.target, id), h.source);
   const [ran, uncounted] = [first.ran + second.ran, first.uncounted + second.uncounted];
   const unproven = first.unproven || second.unproven;
   return { ...second, due: [...first.due, ...second.due], ran, uncounted, unproven };

@@ -23,7 +23,8 @@ export type { Handover, HandoverResult } from './step.ts';
 const MAX_ROUNDS = 30;
 
 /** `audit` also holds what was proven when this throws. */
-export async function handOver(h: Handover, id: string, audit: Audit = emptyAudit()): Promise<HandoverResult> {
+export async function handOver(given: Handover, id: string, audit: Audit = emptyAudit()): Promise<HandoverResult> {
+  const h: Handover = { ...given, askings: new Map() };
   let wrote = false;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     try {

@@ -14,20 +14,23 @@ export async function waitUntilIdle(
 ): Promise<Described | undefined> {
   const how = endsOpenRuns(first);
   const endAt = how && (await firstDueOfTarget(h, id, boundary, deadline));
-  let asked = false;
+  const ended = new Set<string>();
   let source = first;
   for (let wait = 50; ; wait = Math.min(wait * 2, 500)) {
     if (source.schedule.state?.paused) return source;
     const aheadOfUs = source.futureMs.length > 0 && !(source.schedule.state?.limitedActions && source.remaining === 0);
     if (!aheadOfUs && source.buffered === 0 && source.running.length === 0) return source;
     if (h.time.now() > deadline) return undefined;
-    // The target's first time is due: what its policy does to the open run, were it on the same side.
-    if (how && !asked && endAt !== undefined && h.time.now() >= endAt) {
-      for (const workflowId of source.running) await h.source.endRun(workflowId, how);
-      asked = true;
-      wait = 50;
+    // The target's first time is due: what its policy does to a run that is open then, were it on the same side.
+    const left = endAt === undefined ? Infinity : endAt - h.time.now();
+    if (how && left <= 0) {
+      for (const workflowId of source.running.filter((run) => !ended.has(run))) {
+        await h.source.endRun(workflowId, how);
+        ended.add(workflowId);
+        wait = 50;
+      }
     }
-    await h.time.sleep(endAt === undefined || asked ? wait : Math.max(1, Math.min(wait, endAt - h.time.now())));
+    await h.time.sleep(left > 0 ? Math.min(wait, left) : wait);
     source = await reread(h.source, id);
   }
 }

@@ -10,12 +10,14 @@ export const MAX_NOTE_BYTES = 1000;
 const MAX_ID_CHARS = 200;
 
 /**
- * Nominal times, from the first to the last, ms, that the other side's scheduler has been asked to run. It may run them
- * much later, behind an open run: asked again, it would run them twice.
+ * What was decided about the nominal times `from` to `last` of the other side, ms: its scheduler was asked to run those its
+ * policy does not leave out, `first` before the others. It may run them much later, behind an open run; asked again, it
+ * would run them twice.
  */
 export interface Asked {
-  first: number;
+  from: number;
   last: number;
+  first: number;
 }
 
 export interface StandbyMark {
@@ -71,8 +73,8 @@ export function readNote(note: string | null | undefined): ReadNote {
   };
   const migration = fields.get('migration') ?? '';
   const boundary = time('b');
-  const [first, last] = (fields.get('asked') ?? '').split('~').map((text) => Date.parse(text));
-  const asked = first && last ? { first, last } : undefined;
+  const [from, last, first] = (fields.get('asked') ?? '').split('~').map((text) => Date.parse(text));
+  const asked = from && last && first ? { from, last, first } : undefined;
   const user = text.slice(match[0].length);
   if (match[1] === 'standby') {
     const was = fields.get('user');
@@ -126,7 +128,8 @@ function fenceHead(mark: FenceMark): [head: string, sentence: string] {
 }
 
 function askedOf({ asked }: Mark): string {
-  return asked === undefined ? '' : ` asked=${isoSeconds(asked.first)}~${isoSeconds(asked.last)}`;
+  if (asked === undefined) return '';
+  return ` asked=${[asked.from, asked.last, asked.first].map(isoSeconds).join('~')}`;
 }
 
 function idOf({ migration }: Mark): string {
@@ -145,7 +148,7 @@ function decode(text: string): string {
 
 /** Whether the user's note still fits behind a fence marker; longer ones cannot be fenced without losing a part. */
 export function noteFits(user: string, migration: string, to: string): boolean {
-  const common = { migration, boundary: 0, asked: { first: 0, last: 0 } };
+  const common = { migration, boundary: 0, asked: { from: 0, last: 0, first: 0 } };
   const fence = writeNote({ kind: 'fence', to, next: 0, content: '12345678', ...common }, user);
   const rest = writeNote({ kind: 'standby', owner: to, userPaused: false, settle: 0, ...common }, user);
   return Math.max(Buffer.byteLength(fence), Buffer.byteLength(rest)) <= MAX_NOTE_BYTES;

@@ -7,7 +7,7 @@ import { contents } from './carry.ts';
 import { ChangedMeanwhile, change, reread } from './change.ts';
 import { disarm } from './fence.ts';
 import { finish, settleOpening, sourceRange } from './finish.ts';
-import { type Handover, type HandoverResult, type Step, UNPROVEN, failed, stillRunning } from './step.ts';
+import { type Handover, type HandoverResult, type Step, UNPROVEN, askingOf, failed, stillRunning } from './step.ts';
 import { waitUntilIdle } from './idle.ts';
 import { readNote } from './note.ts';
 import type { Described } from './ports.ts';
@@ -65,7 +65,7 @@ async function untilNothingIsLeft(
   const idle = await waitUntilIdle(h, id, source, at.boundary, deadline);
   if (!idle) return { failed: failed(h, id, 'still-running', stillRunning(h)) };
   const range = sourceRange(source, at);
-  const settled = await settle(h.source, h.time, id, idle, range, emptyAudit(), undefined, h.target);
+  const settled = await settle(h.source, h.time, id, idle, range, emptyAudit(), askingOf(h, h.source, id));
   if (settled.unproven) return { failed: failed(h, id, 'unproven', UNPROVEN) };
   const quiet = await waitUntilIdle(h, id, settled.after, at.boundary, deadline);
   if (!quiet) return { failed: failed(h, id, 'still-running', stillRunning(h)) };

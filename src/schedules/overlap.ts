@@ -7,7 +7,6 @@ import type { Described, OverlapPolicy } from './ports.ts';
 import type { Due } from './verdicts.ts';
 
 const {
-  SCHEDULE_OVERLAP_POLICY_UNSPECIFIED: UNSPECIFIED,
   SCHEDULE_OVERLAP_POLICY_SKIP: SKIP,
   SCHEDULE_OVERLAP_POLICY_BUFFER_ONE: BUFFER_ONE,
   SCHEDULE_OVERLAP_POLICY_BUFFER_ALL: BUFFER_ALL,
@@ -51,7 +50,7 @@ export const IN_ORDER: OverlapPolicy = BUFFER_ALL;
 
 /**
  * Which of the missing times (ascending) are run now, one after the other, and which the policy leaves out. A time that
- * fell into no open run is always run: a scheduler that had been there would have started it.
+ * fell into no open run is run: a scheduler that had been there would have started it.
  */
 export function byPolicy(
   policy: OverlapPolicy,
@@ -61,39 +60,36 @@ export function byPolicy(
   const run: Missing[] = [];
   const leftOut: Missing[] = [];
   let slotTaken: Occupied | undefined;
-  missing.forEach((m, i) => {
-    const over = runs.find(({ startedMs, closeMs }) => startedMs <= m.due.dueMs && m.due.dueMs < closeMs);
-    if (!over) {
-      run.push(m);
-      return;
+  const dues = [...missing.map(({ due }) => due.dueMs), ...runs.map(({ dueMs }) => dueMs)];
+  for (const m of missing) {
+    const { dueMs } = m.due;
+    const over = runs.find(({ startedMs, closeMs }) => startedMs <= dueMs && dueMs < closeMs);
+    let leaves = false;
+    if (policy === SKIP) leaves = over !== undefined;
+    // The slot is free again once the one that waited in it has started.
+    else if (policy === BUFFER_ONE && over) leaves = slotTaken === over || waitedOver(runs, dueMs);
+    else if (policy === CANCEL_OTHER || policy === TERMINATE_OTHER) {
+      // Of those that wait for an open run to end, the last one replaces the others.
+      const until = occupiedUntil(runs, dueMs) + LEARNS_MS;
+      leaves = dues.some((other) => other > dueMs && other <= until);
     }
-    switch (policy) {
-      case UNSPECIFIED:
-      case SKIP:
-        leftOut.push(m);
-        return;
-      case BUFFER_ONE:
-        // The slot is free again once the one that waited in it has started.
-        if (slotTaken === over || waitedOver(runs, m.due.dueMs)) leftOut.push(m);
-        else {
-          slotTaken = over;
-          run.push(m);
-        }
-        return;
-      case CANCEL_OTHER:
-      case TERMINATE_OTHER: {
-        // Of those that wait for the open run to end, the last one replaces the others.
-        const next = missing[i + 1];
-        const replaced = next !== undefined && next.due.dueMs < over.closeMs;
-        (replaced ? leftOut : run).push(m);
-        return;
-      }
-      default:
-        run.push(m);
-    }
-  });
+    if (!leaves) slotTaken = over;
+    (leaves ? leftOut : run).push(m);
+  }
   return { run, leftOut };
 }
+
+/** When a time that fell due at `dueMs` could have started: at the end of what was open then, and of what followed it. */
+function occupiedUntil(runs: Occupied[], dueMs: number): number {
+  let until = dueMs;
+  for (const { startedMs, closeMs } of runs.toSorted((a, b) => a.startedMs - b.startedMs)) {
+    if (startedMs <= until + LEARNS_MS && closeMs > until) until = closeMs;
+  }
+  return until;
+}
+
+/** A scheduler learns of a run's end this late, and starts the next. */
+const LEARNS_MS = 2_500;
 
 /** Whether another start was waiting in the buffer at that moment. */
 function waitedOver(runs: Occupied[], dueMs: number): boolean {

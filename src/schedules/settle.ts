@@ -6,7 +6,7 @@
 import type { Audit } from '../activities/types.ts';
 import { noteRun } from './audit.ts';
 import { reread } from './change.ts';
-import { Asking } from './asking.ts';
+import type { Asking } from './asking.ts';
 import { asksItsScheduler, fillById } from './fill.ts';
 import { type Missing, type Occupied, allowsOverlap, byPolicy, policyOf } from './overlap.ts';
 import type { Described, RecentAction, ScheduleCluster, Time } from './ports.ts';
@@ -61,10 +61,9 @@ export async function settle(
   described: Described,
   range: Range,
   audit: Audit,
+  asking: Asking,
   /** The other side: what already ran there is not filled here. */
   other?: ScheduleCluster,
-  /** Without another side: whose note remembers what this one was asked. */
-  memory = other,
 ): Promise<Settled> {
   const nominals = new NominalTimes(cluster, described, range);
   const settling: Settling = {
@@ -77,7 +76,7 @@ export async function settle(
     unproven: false,
     after: described,
     nominalOf: (d) => nominals.of(d),
-    asking: new Asking(cluster, memory, time, id),
+    asking,
   };
   const tracked = asksItsScheduler(described);
   const settled = new Set<number>();
@@ -204,7 +203,7 @@ async function accounted(
     noteRun(audit, due.dueMs, run.startMs ?? due.dueMs);
     return true;
   }
-  if (await settled.asking.waits(nominalMs, base)) {
+  if (await settled.asking.decided(nominalMs, base)) {
     audit.explained++;
     return true;
   }
@@ -232,7 +231,7 @@ async function runMissing(
   audit.explained += leftOut.length;
   const asks = asksItsScheduler(after) && settled.wroteMs.length < MAX_WRITES;
   if (asks && run.every(({ due }) => due.dueMs <= time.now())) {
-    const answer = await settled.asking.ask(run);
+    const answer = await settled.asking.ask(run, missing);
     settled.after = await reread(cluster, id);
     const jitter = durationMs(after.schedule.spec?.jitter);
     if (after.engine === 'v2' && jitter > 0) settled.wroteMs.push(time.now());

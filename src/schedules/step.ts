@@ -1,5 +1,6 @@
 /** What the steps of a handover share: what they work on, and how they end. */
 import type { Audit, Reason } from '../activities/types.ts';
+import { Asking } from './asking.ts';
 import type { ScheduleCluster, Time } from './ports.ts';
 
 export interface Handover {
@@ -12,6 +13,17 @@ export interface Handover {
   leadMs: number;
   /** How long an open run of the source may hold up its schedule's handover, ms. */
   idleLimitMs: number;
+  /** What the schedulers have been asked in this handover; its own. */
+  askings?: Map<ScheduleCluster, Asking>;
+}
+
+/** One for each side: a time is asked for once, however often it is settled. */
+export function askingOf(h: Handover, side: ScheduleCluster, id: string): Asking {
+  const known = h.askings?.get(side);
+  if (known) return known;
+  const asking = new Asking(side, side === h.source ? h.target : h.source, h.time, id);
+  h.askings?.set(side, asking);
+  return asking;
 }
 
 export interface HandoverResult {
