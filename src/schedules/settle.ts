@@ -6,9 +6,9 @@
 import type { Audit } from '../activities/types.ts';
 import { noteRun } from './audit.ts';
 import { reread } from './change.ts';
-import type { Asking } from './asking.ts';
+import { type Asking, isBusy } from './asking.ts';
 import { asksItsScheduler, fillById } from './fill.ts';
-import { type Missing, type Occupied, allowsOverlap, byPolicy, policyOf } from './overlap.ts';
+import { type Missing, type Occupied, allowsOverlap, byPolicy, endsOpenRuns, policyOf } from './overlap.ts';
 import type { Described, RecentAction, ScheduleCluster, Time } from './ports.ts';
 import { durationMs, runId } from './times.ts';
 import { type Due, isAhead, ranAs, withBounds } from './verdicts.ts';
@@ -229,7 +229,9 @@ async function runMissing(
   const runs = allowsOverlap(after) ? [] : await runsAround(cluster, id, after, missing, other);
   const { run, leftOut } = byPolicy(policyOf(after.schedule), missing, runs);
   audit.explained += leftOut.length;
-  const asks = asksItsScheduler(after) && settled.wroteMs.length < MAX_WRITES;
+  // In the buffer of a policy that ends open runs, a later time replaces the one asked for.
+  const replaced = endsOpenRuns(after) !== undefined && isBusy(after);
+  const asks = asksItsScheduler(after) && !replaced && settled.wroteMs.length < MAX_WRITES;
   if (asks && run.every(({ due }) => due.dueMs <= time.now())) {
     const answer = await settled.asking.ask(run, missing);
     settled.after = await reread(cluster, id);
