@@ -98,9 +98,14 @@ export class SimCluster implements ScheduleCluster {
   update: ScheduleCluster['update'] = (id, schedule, token, searchAttributes) => {
     const content = searchAttributes ? { schedule, searchAttributes } : { schedule };
     const requestId = this.#requestId();
-    return this.#call('update', id, () => this.#schedulers.get(id)?.update(content, token, requestId) ?? 'gone', {
-      unknown: 'accepted',
-    });
+    return this.#call(
+      'update',
+      id,
+      () => this.#schedulers.get(id)?.update(content, token, requestId, 'write') ?? 'gone',
+      {
+        unknown: 'accepted',
+      },
+    );
   };
 
   delete = (id: string): Promise<void> => this.#call('delete', id, () => this.remove(id));
@@ -143,7 +148,7 @@ export class SimCluster implements ScheduleCluster {
       id,
       () => {
         const scheduler = this.#schedulers.get(id);
-        scheduler?.patch({ backfill: { ranges, policy } }, requestId);
+        scheduler?.patch({ backfill: { ranges, policy } }, requestId, 'write');
         return scheduler ? 'accepted' : 'gone';
       },
       { unknown: 'unknown' },
@@ -173,7 +178,7 @@ export class SimCluster implements ScheduleCluster {
   /** A user's PatchSchedule. */
   patch(id: string, patch: Patch): void {
     this.world.tell(() => `user on ${this.profile}: ${JSON.stringify(patch)}`);
-    this.#schedulers.get(id)?.patch(patch, this.#requestId());
+    this.#schedulers.get(id)?.patch(patch, this.#requestId(), 'user');
   }
 
   /** A user's UpdateSchedule: what they read a moment ago, changed. */
@@ -182,7 +187,7 @@ export class SimCluster implements ScheduleCluster {
     if (!scheduler) return;
     this.world.tell(() => `user on ${this.profile}: edit`);
     const { schedule, token } = scheduler.describe();
-    scheduler.update({ schedule: change(schedule) }, token, this.#requestId());
+    scheduler.update({ schedule: change(schedule) }, token, this.#requestId(), 'user');
   }
 
   /** Takes it away, its runs stay. */

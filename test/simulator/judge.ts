@@ -18,10 +18,12 @@ export async function judge(it: Case, options: PlayOptions = {}): Promise<Judged
   const { owner, result } = await play.run();
   const verdicts = oracle.verdicts();
   const wrong = [...verdicts.wrong];
-  const touched = play.userActs.length > 0;
-  if (!touched) wrong.push(...oracle.bothOpen, ...verdicts.overlaps.other, ...ownerIsAsWritten(play, owner));
-  if (touched) wrong.splice(0, wrong.length, ...verdicts.wrong.filter((line) => line.includes(': ran on ')));
-  if (!touched && result === undefined) wrong.push('ten attempts in calm did not end it');
+  if (play.outOfHands) return { wrong: [], told: play.world.told, verdicts, play };
+  wrong.push(...verdicts.overlaps.other);
+  if (play.userActs.length === 0) {
+    wrong.push(...oracle.bothOpen, ...ownerIsAsWritten(play, owner));
+    if (result === undefined) wrong.push('ten attempts in calm did not end it');
+  }
   return { wrong, told: play.world.told, verdicts, play };
 }
 

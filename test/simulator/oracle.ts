@@ -12,6 +12,9 @@ import { ACTION_ID } from './written.ts';
 /** A scheduler learns of a close this late at most: timers, watchers, tasks in flight, ms. */
 const LEARNS_MS = 2_500;
 
+/** What a write dropped is made up for within this time, unless an attempt was cut off, ms. */
+const FILLED_MS = 60_000;
+
 /** World's clock. */
 interface Span {
   fromMs: number;
@@ -46,9 +49,11 @@ interface Seen {
 
 /**
  * Why a time did not run. `waiting`: it is buffered behind a run that is still open. `limit`: its actions were used up by earlier times. `limit-shifted`: they were used up, one by a
- * later time. `server`: a V2 scheduler loses jittered times by itself, at every tick that the end of a run causes.
+ * later time. `server`: a V2 scheduler loses jittered times by itself, at every tick
+ * that the end of a run causes, and at every write of a user. `paused-before-filled`: a write dropped it, and before that was
+ * made up for the schedule was paused, by its user or pauseOnFailure: nothing may be started then.
  */
-export type Reason = 'waiting' | 'limit' | 'limit-shifted' | 'server' | 'paused' | 'overlap';
+export type Reason = 'waiting' | 'limit' | 'limit-shifted' | 'server' | 'paused' | 'paused-before-filled' | 'overlap';
 
 export interface Verdicts {
   judged: number;
@@ -106,7 +111,7 @@ export class Oracle {
   }
 
   verdicts(): Verdicts {
-    const { world, userActs } = this.#play;
+    const { world } = this.#play;
     if (this.#pausedSince !== undefined) this.#paused.push({ fromMs: this.#pausedSince, toMs: world.now() });
     this.#pausedSince = undefined;
     const times = this.#nominals();
@@ -121,15 +126,14 @@ export class Oracle {
       misses: 0,
       overlaps: this.#overlaps(runs),
     };
-    const userBackfills = userActs.some((act) => act.does === 'backfill');
     const until = world.now() - this.#play.case.spec.jitterMs - 30_000;
     const all = actions(times);
     let before = 0;
     for (const time of times) {
       const usedBefore = before;
       before += actions([time]);
-      const own = time.ran.filter(({ execution: { by } }) => by !== 'trigger');
-      if (own.length > 1 && !userBackfills) {
+      const own = time.ran.filter(({ execution: { by } }) => by !== 'user');
+      if (own.length > 1) {
         result.duplicates++;
         result.wrong.push(`${iso(time.nominalMs)}: ran on ${own.map(show).join(' and ')}`);
       }
@@ -146,7 +150,7 @@ export class Oracle {
       }
     }
     const { limit } = this.#play.case;
-    if (limit !== undefined && all > limit && !userBackfills) {
+    if (limit !== undefined && all > limit) {
       result.wrong.push(`limited to ${limit} actions, ${all} ran`);
     }
     return result;
@@ -186,6 +190,8 @@ export class Oracle {
     );
     const waitedUntil = Math.max(time.dueToMs, ...blockers.map((run) => run.closeMs)) + LEARNS_MS;
     if (this.#paused.some((p) => p.fromMs <= waitedUntil && p.toMs + LEARNS_MS >= time.dueFromMs)) return 'paused';
+    if (this.#paused.some((p) => p.fromMs > time.dueFromMs && p.fromMs < time.dueToMs + FILLED_MS))
+      return 'paused-before-filled';
     if (blockers.length > 0 && overlapExplains(policy, time, times, waitedUntil)) return 'overlap';
     const buffers = policy === 'BUFFER_ALL' || policy === 'BUFFER_ONE';
     if (
@@ -195,7 +201,9 @@ export class Oracle {
     )
       return 'waiting';
     const { a, b } = this.#play;
-    const lost = [a, b].some((side) => side.engine === 'v2' && side.dropped.get(time.nominalMs) === 'tick');
+    const lost = [a, b].some(
+      (side) => side.engine === 'v2' && ['tick', 'user'].includes(side.dropped.get(time.nominalMs) ?? ''),
+    );
     return lost ? 'server' : undefined;
   }
 
@@ -236,9 +244,9 @@ function overlapExplains(policy: string, time: Nominal, times: Nominal[], waited
   }
 }
 
-/** Actions a limited schedule has used up: triggers cost none, and a backfill stands for one that a write dropped. */
+/** Actions a limited schedule has used up: what a user asks for costs none, and a backfill stands for one that a write dropped. */
 function actions(times: Nominal[]): number {
-  return times.reduce((n, { ran }) => n + ran.filter(({ execution: { by } }) => by !== 'trigger').length, 0);
+  return times.reduce((n, { ran }) => n + ran.filter(({ execution: { by } }) => by !== 'user').length, 0);
 }
 
 function show({ side, execution }: Ran): string {

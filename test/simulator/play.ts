@@ -34,11 +34,13 @@ export class Play {
   /** What was done to it, by kind. */
   readonly faults = new Map<string, number>();
   readonly userActs: UserAct[] = [];
+  /** A user has deleted it, or opened the paused copy by hand: what happens then is theirs. */
+  outOfHands = false;
   attempts = 0;
   /** By the clock of its first owner: nominal times before are nobody's. */
   createdMs = 0;
-  /** Of the calls made and what became of them. */
-  interleaving = 2166136261;
+  calls = 0;
+  #order = [2166136261, 0x9e3779b9];
   readonly #options: PlayOptions;
   #running: Running | undefined;
 
@@ -49,12 +51,13 @@ export class Play {
     this.user = written(it, this.world.startMs);
     this.plain = { ...this.user, spec: { ...this.user.spec, jitter: undefined } };
     [this.a, this.b] = [this.#cluster('a', 0), this.#cluster('b', 1)];
+    this.#happened(it.engines.join());
   }
 
   #cluster(profile: 'a' | 'b', side: 0 | 1): SimCluster {
     const it = this.case;
     const { seed } = it;
-    return new SimCluster(this.world, profile, {
+    const cluster = new SimCluster(this.world, profile, {
       engine: it.engines[side],
       pace: { applyMs: it.applyMs, startMs: it.startMs, consistentReads: it.consistentReads },
       skewMs: it.skewMs[side],
@@ -65,12 +68,19 @@ export class Play {
       },
       network: { before: (call) => this.#before(call), after: (call) => this.#after(call) },
     });
+    const { onStart } = cluster.runs;
+    cluster.runs.onStart = (run) => {
+      this.#happened(profile + run.by);
+      onStart(run);
+    };
+    return cluster;
   }
 
   #before(call: Call): Fate | undefined {
     const running = this.#running;
     if (!running) return undefined;
     const n = running.calls++;
+    this.calls++;
     if (WRITES.has(call.method)) this.world.tell(() => `${call.method} ${call.cluster} (call ${n})`);
     if (running.at.user?.call === n) this.#user(running.at.user);
     let fate: Fate | undefined;
@@ -123,9 +133,22 @@ export class Play {
   }
 
   #mix({ cluster, method }: Call, fate: Fate | undefined): void {
-    const text = `${cluster}${method}${fate?.kind ?? ''}`;
-    for (let i = 0; i < text.length; i++)
-      this.interleaving = Math.imul(this.interleaving ^ text.charCodeAt(i), 16777619);
+    this.#happened(`${cluster}${method}${fate?.kind ?? ''}`);
+  }
+
+  #happened(what: string): void {
+    let [x = 0, y = 0] = this.#order;
+    for (let i = 0; i < what.length; i++) {
+      x = Math.imul(x ^ what.charCodeAt(i), 16777619);
+      y = Math.imul(y ^ what.charCodeAt(i), 0x85ebca6b) + 1;
+    }
+    this.#order = [x, y];
+  }
+
+  /** A number for the order of everything that happened: calls, what became of each, and what the schedulers started between them. */
+  interleaving(): number {
+    const [x = 0, y = 0] = this.#order;
+    return (x >>> 0) * 2 ** 21 + ((y >>> 0) & 0x1fffff);
   }
 
   /** The side that is not our paused copy; undefined while both rest: then a user waits. */
@@ -142,6 +165,7 @@ export class Play {
     this.userActs.push(act);
     this.#count(`user ${act.does}`);
     const now = this.world.now();
+    this.outOfHands ||= act.does === 'delete' || (act.does === 'unpause' && isStandby(side.schedule(ID) ?? {}));
     switch (act.does) {
       case 'delete':
         this.world.tell(() => `user on ${side.profile}: delete`);

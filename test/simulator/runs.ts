@@ -1,8 +1,8 @@
 /** The workflows of one cluster: ids, their executions, and how they end. */
 import type { World } from './world.ts';
 
-/** `backfill`, `trigger`: manual starts of the scheduler; `fill`: started by id. */
-export type StartedBy = 'scheduler' | 'backfill' | 'trigger' | 'fill';
+/** `backfill`: asked of the scheduler through the port; `user`: a user's trigger or backfill; `fill`: started by id. */
+export type StartedBy = 'scheduler' | 'backfill' | 'user' | 'fill';
 export type Status = 'open' | 'completed' | 'failed' | 'canceled' | 'terminated';
 
 export interface Execution {

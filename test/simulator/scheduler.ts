@@ -30,8 +30,12 @@ export interface Patch {
   backfill?: { ranges: BackfillRange[]; policy?: OverlapPolicy };
 }
 
-/** Why a nominal time did not run here: for transcripts and for the oracle's reasons, never for its verdicts. */
-export type Dropped = 'overlap' | 'paused' | 'limit' | 'write' | 'tick' | 'catchup' | 'exists';
+/**
+ * Why a nominal time did not run here, for transcripts. `write`: a write of the handover moved the mark past it; `user`, a
+ * user's did; `tick`, the scheduler did by itself.
+ */
+export type Dropped = 'overlap' | 'paused' | 'limit' | 'write' | 'user' | 'tick' | 'catchup' | 'exists';
+export type Writer = 'write' | 'user';
 
 export interface Surroundings {
   world: World;
@@ -51,8 +55,13 @@ export interface Scheduler {
   /** For V1: until when a Describe has to wait, world's clock; undefined where it can be answered. */
   busyUntil(): number | undefined;
   /** `token` undefined: unconditional. */
-  update(content: ScheduleContent, token: Uint8Array | undefined, requestId: string): 'accepted' | 'conflict';
-  patch(patch: Patch, requestId: string): void;
+  update(
+    content: ScheduleContent,
+    token: Uint8Array | undefined,
+    requestId: string,
+    by: Writer,
+  ): 'accepted' | 'conflict';
+  patch(patch: Patch, requestId: string, by: Writer): void;
   closed(execution: Execution): void;
   /** Deleted: nothing of it acts any more. */
   stop(): void;

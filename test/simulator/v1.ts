@@ -8,7 +8,15 @@ import type { BackfillRange, Described, OverlapPolicy, RecentAction } from '../.
 import { type Schedule, runId, toNumber } from '../../src/schedules/times.ts';
 import { Policy, processBuffer, resolvePolicy } from './buffer.ts';
 import type { Execution } from './runs.ts';
-import { type Patch, type Scheduler, type Surroundings, catchupMs, idOf, takeAction } from './scheduler.ts';
+import {
+  type Patch,
+  type Scheduler,
+  type Surroundings,
+  type Writer,
+  catchupMs,
+  idOf,
+  takeAction,
+} from './scheduler.ts';
 import { nextTime, timesBetween } from './spec.ts';
 
 const FUTURE = 10;
@@ -22,12 +30,13 @@ interface Start {
   dueMs: number;
   policy?: OverlapPolicy;
   /** `false`: the schedule's own. */
-  manual: false | 'backfill' | 'trigger';
+  manual: false | 'backfill' | 'user';
 }
 
 interface Update {
   content: ScheduleContent;
   token?: number;
+  by: Writer;
 }
 
 export class V1Scheduler implements Scheduler {
@@ -37,15 +46,16 @@ export class V1Scheduler implements Scheduler {
   /** LastProcessedTime: with UseLastAction that of the last action, not of the last look. */
   #processedMs: number;
   #updatedMs: number | undefined;
+  #updatedBy: Writer = 'write';
   #recent: RecentAction[] = [];
   #running: Execution[] = [];
   #buffer: Start[] = [];
-  #backfills: (BackfillRange & { policy?: OverlapPolicy })[] = [];
+  #backfills: (BackfillRange & { policy?: OverlapPolicy; by: Writer })[] = [];
   #needRefresh = false;
   #watched: Execution | undefined;
   #watcherBack: Execution | undefined;
   /** One of each kind: of two signals in one workflow task the later one is all that is left (sleep()). */
-  #pendingPatch: Patch | undefined;
+  #pendingPatch: (Patch & { by: Writer }) | undefined;
   #pendingUpdate: Update | undefined;
   #taskAt: number | undefined;
   #timer = 0;
@@ -72,16 +82,16 @@ export class V1Scheduler implements Scheduler {
     return this.#in.pace.consistentReads ? this.#taskAt : undefined;
   }
 
-  update(content: ScheduleContent, token: Uint8Array | undefined, requestId: string): 'accepted' {
+  update(content: ScheduleContent, token: Uint8Array | undefined, requestId: string, by: Writer): 'accepted' {
     if (this.#isNew(requestId)) {
       const known = token ? Long.fromBytesBE([...token]).toNumber() : undefined;
-      this.#arrived(() => (this.#pendingUpdate = { content, token: known }));
+      this.#arrived(() => (this.#pendingUpdate = { content, token: known, by }));
     }
     return 'accepted';
   }
 
-  patch(patch: Patch, requestId: string): void {
-    if (this.#isNew(requestId)) this.#arrived(() => (this.#pendingPatch = patch));
+  patch(patch: Patch, requestId: string, by: Writer): void {
+    if (this.#isNew(requestId)) this.#arrived(() => (this.#pendingPatch = { ...patch, by }));
   }
 
   #isNew(requestId: string): boolean {
@@ -154,7 +164,7 @@ export class V1Scheduler implements Scheduler {
     let lastMs = startMs;
     let next = nextTime(schedule, this.#in.seed, startMs);
     for (; next && next.dueMs <= endMs; next = nextTime(schedule, this.#in.seed, next.dueMs)) {
-      if (next.dueMs < (this.#updatedMs ?? 0)) this.#in.dropped(next.nominalMs, 'write');
+      if (next.dueMs < (this.#updatedMs ?? 0)) this.#in.dropped(next.nominalMs, this.#updatedBy);
       else if (endMs - next.dueMs > catchup) this.#in.dropped(next.nominalMs, 'catchup');
       else {
         this.#addStart({ ...next, manual: false });
@@ -179,14 +189,15 @@ export class V1Scheduler implements Scheduler {
     if (update.token !== undefined && update.token !== 0 && update.token !== this.#token) return true;
     this.content = { ...this.content, ...update.content };
     this.#updatedMs = now;
+    this.#updatedBy = update.by;
     this.#token++;
     return true;
   }
 
-  #applyPatch({ trigger, backfill, pause, unpause }: Patch, now: number): void {
-    if (trigger) this.#addStart({ nominalMs: now, dueMs: now, policy: trigger.policy, manual: 'trigger' });
+  #applyPatch({ trigger, backfill, pause, unpause, by }: Patch & { by: Writer }, now: number): void {
+    if (trigger) this.#addStart({ nominalMs: now, dueMs: now, policy: trigger.policy, manual: 'user' });
     for (const range of backfill?.ranges ?? []) {
-      this.#backfills.push({ ...range, fromMs: range.fromMs - 1, policy: backfill?.policy });
+      this.#backfills.push({ ...range, fromMs: range.fromMs - 1, policy: backfill?.policy, by });
     }
     if (pause !== undefined) this.#setPaused(true, pause);
     if (unpause !== undefined) this.#setPaused(false, unpause);
@@ -203,7 +214,7 @@ export class V1Scheduler implements Scheduler {
     for (let range = this.#backfills[0]; range && left > 0 && this.#buffer.length < MAX_BUFFER / 2;) {
       let next = nextTime(this.#schedule, this.#in.seed, range.fromMs);
       for (; next && next.dueMs <= range.toMs && left > 0; next = nextTime(this.#schedule, this.#in.seed, next.dueMs)) {
-        this.#addStart({ ...next, policy: range.policy, manual: 'backfill' });
+        this.#addStart({ ...next, policy: range.policy, manual: range.by === 'user' ? 'user' : 'backfill' });
         range.fromMs = next.dueMs;
         left--;
       }

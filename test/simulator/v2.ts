@@ -8,7 +8,15 @@ import type { Described, OverlapPolicy } from '../../src/schedules/ports.ts';
 import { type Schedule, runId, toNumber } from '../../src/schedules/times.ts';
 import { processBuffer, resolvePolicy } from './buffer.ts';
 import type { Execution } from './runs.ts';
-import { type Patch, type Scheduler, type Surroundings, catchupMs, idOf, takeAction } from './scheduler.ts';
+import {
+  type Patch,
+  type Scheduler,
+  type Surroundings,
+  type Writer,
+  catchupMs,
+  idOf,
+  takeAction,
+} from './scheduler.ts';
 import { type SpecTime, nextTime, timesBetween } from './spec.ts';
 
 const FUTURE = 10;
@@ -18,7 +26,7 @@ const RECENT = 10;
 interface Start extends SpecTime {
   workflowId: string;
   policy?: OverlapPolicy;
-  manual: false | 'backfill' | 'trigger';
+  manual: false | 'backfill' | 'user';
   /** `new`: not looked at. `deferred`: waits for a run to end. `ready`: will be started, whatever happens meanwhile. */
   stage: 'new' | 'deferred' | 'ready' | 'started' | 'done';
   run?: Execution;
@@ -31,6 +39,7 @@ export class V2Scheduler implements Scheduler {
   /** LastProcessedTime of the generator. */
   #processedMs: number;
   #updatedMs: number | undefined;
+  #updatedBy: Writer = 'write';
   /** What UpdateFutureActionTimes keeps at every tick, worked out when somebody asks. */
   #future: { of: Schedule; fromMs: number };
   #starts: Start[] = [];
@@ -57,33 +66,39 @@ export class V2Scheduler implements Scheduler {
     return undefined;
   }
 
-  update(content: ScheduleContent, token: Uint8Array | undefined): 'accepted' | 'conflict' {
+  update(
+    content: ScheduleContent,
+    token: Uint8Array | undefined,
+    _requestId: string,
+    by: Writer,
+  ): 'accepted' | 'conflict' {
     if (token && Long.fromBytesLE([...token]).toNumber() !== this.#token) return 'conflict';
     this.content = { ...this.content, ...content };
-    this.#wrote();
+    this.#wrote(by);
     return 'accepted';
   }
 
   /** Patch: request ids are not looked at. */
-  patch({ pause, unpause, trigger, backfill }: Patch): void {
+  patch({ pause, unpause, trigger, backfill }: Patch, _requestId: string, by: Writer): void {
     if (pause !== undefined) this.#setPaused(true, pause);
     if (unpause !== undefined) this.#setPaused(false, unpause);
     const starts: Start[] = [];
     const now = this.#in.now();
-    if (trigger) starts.push(this.#newStart({ nominalMs: now, dueMs: now }, trigger.policy, 'trigger'));
+    if (trigger) starts.push(this.#newStart({ nominalMs: now, dueMs: now }, trigger.policy, 'user'));
     for (const { fromMs, toMs } of backfill?.ranges ?? []) {
       for (const time of timesBetween(this.#schedule, this.#in.seed, fromMs - 1, toMs)) {
-        starts.push(this.#newStart(time, backfill?.policy, 'backfill'));
+        starts.push(this.#newStart(time, backfill?.policy, by === 'user' ? 'user' : 'backfill'));
       }
     }
     this.#enqueue(starts);
-    this.#wrote();
+    this.#wrote(by);
   }
 
-  #wrote(): void {
+  #wrote(by: Writer): void {
     this.#updatedMs = this.#in.now();
+    this.#updatedBy = by;
     this.#token++;
-    this.#generate('write');
+    this.#generate(by);
   }
 
   #setPaused(paused: boolean, notes: string): void {
@@ -119,7 +134,7 @@ export class V2Scheduler implements Scheduler {
   }
 
   /** GeneratorTaskHandler.Execute and ProcessTimeRange. */
-  #generate(cause: 'write' | 'tick'): void {
+  #generate(cause: Writer | 'tick'): void {
     const now = this.#in.now();
     const schedule = this.#schedule;
     const before = this.#processedMs;
@@ -132,7 +147,7 @@ export class V2Scheduler implements Scheduler {
       const catchup = catchupMs(schedule, 'v2');
       for (const time of timesBetween(schedule, this.#in.seed, this.#processedMs, untilMs)) {
         lastMs = time.dueMs;
-        if (time.dueMs < (this.#updatedMs ?? 0)) this.#in.dropped(time.nominalMs, 'write');
+        if (time.dueMs < (this.#updatedMs ?? 0)) this.#in.dropped(time.nominalMs, this.#updatedBy);
         else if (untilMs - time.dueMs > catchup) this.#in.dropped(time.nominalMs, 'catchup');
         else starts.push(this.#newStart(time, undefined, false));
       }
@@ -147,7 +162,7 @@ export class V2Scheduler implements Scheduler {
   }
 
   /** Times the mark has gone past without their having been generated, those jittered ahead of it among them. */
-  #tellDropped(fromMs: number, toMs: number, why: 'write' | 'tick' | 'paused' | 'limit', starts: Start[]): void {
+  #tellDropped(fromMs: number, toMs: number, why: Writer | 'tick' | 'paused' | 'limit', starts: Start[]): void {
     let next = nextTime(this.#schedule, this.#in.seed, fromMs);
     for (; next && next.nominalMs <= toMs; next = nextTime(this.#schedule, this.#in.seed, next.dueMs)) {
       const { nominalMs } = next;

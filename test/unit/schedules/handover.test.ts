@@ -4,12 +4,10 @@
  */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ALL, type Case, cases } from '../../simulator/case.ts';
+import { type Case, HOLDS, cases } from '../../simulator/case.ts';
 import { judge } from '../../simulator/judge.ts';
 
 const RUNS = Number(process.env['FERRY_FAKE_RUNS'] ?? 1000);
-/** What the handover does not hold yet is left out unless asked for. */
-const HOLDS = process.env['FERRY_SIM_ALL'] ? ALL : { ...ALL, limits: false, skew: false, zombies: false };
 
 async function holds(it: Case): Promise<void> {
   const { wrong } = await judge(it);
