@@ -40,8 +40,11 @@ export class Asking {
     return asked.taken;
   }
 
-  /** `run`, ascending, are those of `missing` to be run. Nobody has run any of them. */
-  async ask(run: Missing[], missing: Missing[]): Promise<Answer> {
+  /**
+   * `run`, ascending, are those of `missing` to be run. Nobody has run any of them. `always` remembered: what follows must
+   * not take these times for anybody else's.
+   */
+  async ask(run: Missing[], missing: Missing[], always: boolean): Promise<Answer> {
     const [first] = run;
     const [from, last] = [missing[0], missing.at(-1)];
     if (!first || !from || !last) return 'asked';
@@ -56,7 +59,7 @@ export class Asking {
     }
     const request = { from: from.nominalMs, last: last.nominalMs, first: first.nominalMs };
     // A V1 scheduler takes a request once by its id; that is not remembered for a single time it can start at once.
-    const once = before.engine === 'v1' && !isBusy(before) && run.length === 1;
+    const once = !always && before.engine === 'v1' && !isBusy(before) && run.length === 1;
     if (!once) await this.#remember(request);
     this.#asked = { ...request, taken: false };
     const loud = untilQuietMoment(before, this.#time.now());
@@ -67,6 +70,15 @@ export class Asking {
     const answer = await this.#evidence(first, before);
     this.#asked.taken = answer === 'asked';
     return answer;
+  }
+
+  /** Until a request that may still be under way has arrived, or never will. */
+  async untilArrived(): Promise<void> {
+    const asked = await this.#load();
+    if (!asked || asked.taken) return;
+    const described = await reread(this.#cluster, this.#id);
+    const nominalMs = asked.first;
+    await this.#evidence({ nominalMs, due: { dueMs: nominalMs, afterMs: nominalMs } }, described);
   }
 
   async #evidence(first: Missing, before: Described): Promise<Answer> {

@@ -107,7 +107,10 @@ export async function disarm(
   audit: Audit,
 ): Promise<boolean> {
   const from = Math.min(at.next ?? at.boundary, at.boundary);
-  const shut = { kind: 'standby', owner: h.source.profile, migration: h.migration } as const;
+  await askingOf(h, h.target, id).untilArrived();
+  // The boundary tells what the source has generated itself: that may wait in its buffer.
+  const { boundary } = at;
+  const shut = { kind: 'standby', owner: h.source.profile, migration: h.migration, boundary } as const;
   const unproven = standby(target.schedule, { ...shut, settle: from });
   const shutTarget = await change(h.target, h.time, id, target, unproven, { always: true });
   const user = asUserWrote(source.schedule, {
@@ -135,8 +138,13 @@ export async function proveOwner(
   const jitter = durationMs(owner.schedule.spec?.jitter);
   const landed = owner.updatedMs ?? h.time.now();
   // A side that gave up did so at a boundary: nominal times before it were its own, and it has settled them.
-  const afterNominalMs = Math.max(from - jitter - 1000, (mark?.boundary ?? 0) - 1000);
-  const own = { beforeNominalMs: landed + 1, untilMs: landed + jitter };
+  const gaveUp = mark?.kind === 'standby' && mark.userPaused !== undefined;
+  const afterNominalMs = Math.max(from - jitter - 1000, gaveUp ? (mark.boundary ?? 0) - 1000 : 0);
+  const own = {
+    beforeNominalMs: landed + 1,
+    untilMs: landed + jitter,
+    generatedBeforeMs: gaveUp ? undefined : mark?.boundary,
+  };
   const range = { afterNominalMs, fromDueMs: from, role: 'target', ...own } as const;
   const { unproven } = await settle(h.target, h.time, id, owner, range, audit, askingOf(h, h.target, id), h.source);
   if (unproven) return false;

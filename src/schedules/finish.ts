@@ -37,7 +37,7 @@ export async function finish(
   const source = atRest ? seen : await mended(h, id, seen, at);
   const settledSource = atRest
     ? settledAlready(source)
-    : await settle(h.source, h.time, id, source, sourceRange(source, at), audit, askingOf(h, h.source, id));
+    : await settle(h.source, h.time, id, source, sourceRange(source, at), audit, askingOf(h, h.source, id), h.target);
   if (settledSource.unproven) return { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
   const edited = editedBy(settledSource.after, await reread(h.target, id), seenTarget);
   if (edited.by === 'both') {

@@ -96,6 +96,8 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
       // The target first: an opening at the old boundary that is under way must not meet a later one on the source.
       const mark = { kind: 'standby', owner: h.source.profile, migration: h.migration } as const;
       const shut = await change(h.target, h.time, id, target, standby(target.schedule, mark), { always: true });
+      // The fence was proven before the target was asked for runs from its boundary on: that boundary stands.
+      if (readNote(source.schedule.state?.notes).mark?.asked) return openTarget(h, id, source, shut, at, audit);
       const fence = await buildFence(h, id, source, shut, audit, at);
       if ('failed' in fence) return { wrote: true, done: failed(h, id, fence.failed.code, fence.failed.found) };
       return openTarget(h, id, fence.source, shut, fence, audit);

@@ -25,6 +25,7 @@ export async function openTarget(
 ): Promise<Step> {
   let quiet = source;
   let shut = target;
+  /** Of a limited schedule's actions, those its source has not counted. */
   let uncounted = 0;
   if (mustBeIdle(source)) {
     const idle = await untilNothingIsLeft(h, id, source, at);
@@ -41,6 +42,12 @@ export async function openTarget(
     if (readNote(shut.schedule.state?.notes).mark?.kind !== 'standby') {
       throw new ChangedMeanwhile(h.target.profile, id, 'it is no paused copy any more');
     }
+    if (!quiet.schedule.state?.paused) {
+      const ran = await runWhatFellDue(h, id, at.boundary);
+      if (ran === undefined) return { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
+      uncounted += ran;
+      [quiet, shut] = [await reread(h.source, id), await reread(h.target, id)];
+    }
   }
   const user = contents(quiet.schedule, shut.schedule).source;
   const open = opened(withoutActions(quiet.schedule, uncounted), at.boundary, user.spec?.endTime);
@@ -50,6 +57,31 @@ export async function openTarget(
   if (late) await settleOpening(h, id, landed, at.boundary, audit);
   return finish(h, id, landed, at, audit);
 }
+
+/**
+ * Times from the boundary on that fell due while the target had to wait. It is asked for them before it opens: nothing
+ * else starts there then, and from the opening on its policy knows the runs. How many ran; undefined while that cannot be
+ * told: then the fence stands, and the next attempt looks again.
+ */
+async function runWhatFellDue(h: Handover, id: string, boundary: number): Promise<number | undefined> {
+  for (let round = 0; ; round++) {
+    const now = h.time.now();
+    if (now < boundary) return 0;
+    const own = { afterNominalMs: boundary - 1000, fromDueMs: boundary, beforeNominalMs: now + 1, untilMs: now };
+    const shut = await reread(h.target, id);
+    const range = { ...own, role: 'shut' } as const;
+    const settled = await settle(h.target, h.time, id, shut, range, emptyAudit(), askingOf(h, h.target, id), h.source);
+    if (settled.unproven) return undefined;
+    // Another one is just ahead: the opening would drop it.
+    const [next] = await h.target.matchingTimes(id, now, now + OPENING_MS);
+    if (next === undefined || round === MAX_ROUNDS) return settled.ran;
+    await h.time.sleep(Math.max(0, next - h.time.now()) + 50);
+  }
+}
+
+/** From the last look to the opening. */
+const OPENING_MS = 1_000;
+const MAX_ROUNDS = 3;
 
 /**
  * Everything before the boundary has run, and nothing is open, before anything from the boundary on runs. What a write
@@ -65,7 +97,7 @@ async function untilNothingIsLeft(
   const idle = await waitUntilIdle(h, id, source, at.boundary, deadline);
   if (!idle) return { failed: failed(h, id, 'still-running', stillRunning(h)) };
   const range = sourceRange(source, at);
-  const settled = await settle(h.source, h.time, id, idle, range, emptyAudit(), askingOf(h, h.source, id));
+  const settled = await settle(h.source, h.time, id, idle, range, emptyAudit(), askingOf(h, h.source, id), h.target);
   if (settled.unproven) return { failed: failed(h, id, 'unproven', UNPROVEN) };
   const quiet = await waitUntilIdle(h, id, settled.after, at.boundary, deadline);
   if (!quiet) return { failed: failed(h, id, 'still-running', stillRunning(h)) };

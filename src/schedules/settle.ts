@@ -28,12 +28,17 @@ export interface Range {
    * asked, or the scheduler's own, with all its policies, because no write of ours can have dropped them.
    */
   beforeNominalMs: number;
+  /** Nominal times before this were generated while it was bounded: they may still wait in its buffer, ms. */
+  generatedBeforeMs?: number;
   /** Of those, due times from here on count, ms: what came before was generated before we touched anything. */
   fromDueMs: number;
   /** Due times up to here are looked at, ms. */
   untilMs: number;
-  /** `source`: the side is about to be paused, so nothing may be left ahead of it. */
-  role: 'source' | 'target';
+  /**
+   * `source`: the side is about to be paused, so nothing may be left ahead of it. `shut`: it is our paused copy, which
+   * runs nothing by itself, but what it is asked.
+   */
+  role: 'source' | 'target' | 'shut';
 }
 
 export interface Settled {
@@ -77,6 +82,7 @@ export async function settle(
     after: described,
     nominalOf: (d) => nominals.of(d),
     asking,
+    shut: range.role === 'shut',
   };
   const tracked = asksItsScheduler(described);
   const settled = new Set<number>();
@@ -109,6 +115,10 @@ export async function settle(
     for (const d of late) {
       const nominalMs = await nominals.of(d);
       if (nominalMs !== undefined && !isOurs(d, nominalMs, range, settling.wroteMs)) continue;
+      if (nominalMs !== undefined && nominalMs < (range.generatedBeforeMs ?? 0) && after.buffered > 0) {
+        audit.explained++;
+        continue;
+      }
       if (await accounted(settling, cluster, time, d, nominalMs, audit, other)) continue;
       if (nominalMs !== undefined) missing.push({ due: d, nominalMs });
     }
@@ -132,6 +142,7 @@ function standing(
 ): RecentAction | 'ahead' | 'pending' | 'late' | 'stuck' {
   const run = ranAs(d, after.recent);
   if (run) return run;
+  if (role === 'shut') return 'late';
   const ahead = d.dueMs - time.now();
   if (isAhead(d, after.futureMs)) {
     // The target will run it by itself; the source must have done so, or leave it to a start with delay.
@@ -153,6 +164,7 @@ interface Settling extends Settled {
   /** Started by this attempt: a limited schedule has that many less than it says. */
   filled: number;
   asking: Asking;
+  shut: boolean;
   /** When runs were asked of a V2 scheduler with jitter: writes that drop what is due around them, ms. */
   wroteMs: number[];
 }
@@ -210,7 +222,8 @@ async function accounted(
   const catchup = durationMs(schedule.policies?.catchupWindow);
   const tooOld = catchup > 0 && time.now() - due.dueMs > catchup;
   const limitReached = Boolean(schedule.state?.limitedActions) && remaining - settled.filled <= 0;
-  if (!schedule.state?.paused && !tooOld && !limitReached) return false;
+  const paused = Boolean(schedule.state?.paused) && !settled.shut;
+  if (!paused && !tooOld && !limitReached) return false;
   audit.explained++;
   return true;
 }
@@ -233,10 +246,10 @@ async function runMissing(
   const replaced = endsOpenRuns(after) !== undefined && isBusy(after);
   const asks = asksItsScheduler(after) && !replaced && settled.wroteMs.length < MAX_WRITES;
   if (asks && run.every(({ due }) => due.dueMs <= time.now())) {
-    const answer = await settled.asking.ask(run, missing);
+    const answer = await settled.asking.ask(run, missing, settled.shut);
     settled.after = await reread(cluster, id);
     const jitter = durationMs(after.schedule.spec?.jitter);
-    if (after.engine === 'v2' && jitter > 0) settled.wroteMs.push(time.now());
+    if (after.engine === 'v2' && jitter > 0 && !settled.shut) settled.wroteMs.push(time.now());
     if (answer === 'unproven') {
       settled.unproven = true;
       return;

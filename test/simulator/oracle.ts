@@ -237,8 +237,8 @@ function overlapExplains(policy: string, time: Nominal, times: Nominal[], waited
       );
     case 'CANCEL_OTHER':
     case 'TERMINATE_OTHER':
-      // Replaced by a later one, due while it waited for the open run to end.
-      return times.some((m) => m.nominalMs > time.nominalMs && m.ran.length > 0 && m.dueFromMs <= waitedUntil);
+      // Replaced by a later one, due while it waited for the open run to end. That one has run, or is explained itself.
+      return times.some((m) => m.nominalMs > time.nominalMs && m.dueFromMs <= waitedUntil);
     default:
       return false;
   }
