@@ -121,7 +121,7 @@ function covers({ from, last }: Asked, nominalMs: number): boolean {
 }
 
 /** A run of it is open, or waits: what it is asked for now starts later. */
-export function isBusy({ buffered, running }: Described): boolean {
+function isBusy({ buffered, running }: Described): boolean {
   return buffered > 0 || running.length > 0;
 }
 

@@ -49,8 +49,9 @@ export function endsOpenRuns({ schedule }: Pick<Described, 'schedule'>): 'cancel
 export const IN_ORDER: OverlapPolicy = BUFFER_ALL;
 
 /**
- * Which of the missing times (ascending) are run now, one after the other, and which the policy leaves out. A time that
- * fell into no open run is run: a scheduler that had been there would have started it.
+ * Which of the missing times (ascending) are run now, one after the other, and which the policy leaves out. Under SKIP and
+ * the buffering policies a time that fell into no open run is run: a scheduler that had been there would have started it.
+ * The policies that end open runs start the last of what they find waiting, as a scheduler does that was away itself.
  */
 export function byPolicy(
   policy: OverlapPolicy,
@@ -60,36 +61,22 @@ export function byPolicy(
   const run: Missing[] = [];
   const leftOut: Missing[] = [];
   let slotTaken: Occupied | undefined;
-  const dues = [...missing.map(({ due }) => due.dueMs), ...runs.map(({ dueMs }) => dueMs)];
-  for (const m of missing) {
+  missing.forEach((m, i) => {
     const { dueMs } = m.due;
     const over = runs.find(({ startedMs, closeMs }) => startedMs <= dueMs && dueMs < closeMs);
     let leaves = false;
     if (policy === SKIP) leaves = over !== undefined;
     // The slot is free again once the one that waited in it has started.
     else if (policy === BUFFER_ONE && over) leaves = slotTaken === over || waitedOver(runs, dueMs);
+    // Of those that could not start, the last replaces the others, and a run of a later time replaces them all.
     else if (policy === CANCEL_OTHER || policy === TERMINATE_OTHER) {
-      // Of those that wait for an open run to end, the last one replaces the others.
-      const until = occupiedUntil(runs, dueMs) + LEARNS_MS;
-      leaves = dues.some((other) => other > dueMs && other <= until);
+      leaves = i < missing.length - 1 || (over !== undefined && runs.some((r) => r.dueMs > dueMs));
     }
     if (!leaves) slotTaken = over;
     (leaves ? leftOut : run).push(m);
-  }
+  });
   return { run, leftOut };
 }
-
-/** When a time that fell due at `dueMs` could have started: at the end of what was open then, and of what followed it. */
-function occupiedUntil(runs: Occupied[], dueMs: number): number {
-  let until = dueMs;
-  for (const { startedMs, closeMs } of runs.toSorted((a, b) => a.startedMs - b.startedMs)) {
-    if (startedMs <= until + LEARNS_MS && closeMs > until) until = closeMs;
-  }
-  return until;
-}
-
-/** A scheduler learns of a run's end this late, and starts the next. */
-const LEARNS_MS = 2_500;
 
 /** Whether another start was waiting in the buffer at that moment. */
 function waitedOver(runs: Occupied[], dueMs: number): boolean {

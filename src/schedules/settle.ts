@@ -6,7 +6,7 @@
 import type { Audit } from '../activities/types.ts';
 import { noteRun } from './audit.ts';
 import { reread } from './change.ts';
-import { type Asking, isBusy } from './asking.ts';
+import type { Asking } from './asking.ts';
 import { asksItsScheduler, fillById } from './fill.ts';
 import { type Missing, type Occupied, allowsOverlap, byPolicy, endsOpenRuns, policyOf } from './overlap.ts';
 import type { Described, RecentAction, ScheduleCluster, Time } from './ports.ts';
@@ -242,8 +242,8 @@ async function runMissing(
   const runs = allowsOverlap(after) ? [] : await runsAround(cluster, id, after, missing, other);
   const { run, leftOut } = byPolicy(policyOf(after.schedule), missing, runs);
   audit.explained += leftOut.length;
-  // In the buffer of a policy that ends open runs, a later time replaces the one asked for.
-  const replaced = endsOpenRuns(after) !== undefined && isBusy(after);
+  // In the buffer of a policy that ends open runs, a later time replaces the one asked for. A shut side has none.
+  const replaced = endsOpenRuns(after) !== undefined && !settled.shut;
   const asks = asksItsScheduler(after) && !replaced && settled.wroteMs.length < MAX_WRITES;
   if (asks && run.every(({ due }) => due.dueMs <= time.now())) {
     const answer = await settled.asking.ask(run, missing, settled.shut);

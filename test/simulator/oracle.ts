@@ -193,6 +193,7 @@ export class Oracle {
     if (this.#paused.some((p) => p.fromMs > time.dueFromMs && p.fromMs < time.dueToMs + FILLED_MS))
       return 'paused-before-filled';
     if (blockers.length > 0 && overlapExplains(policy, time, times, waitedUntil)) return 'overlap';
+    if (policy.endsWith('_OTHER') && replacedLate(time, times)) return 'overlap';
     const buffers = policy === 'BUFFER_ALL' || policy === 'BUFFER_ONE';
     if (
       buffers &&
@@ -242,6 +243,12 @@ function overlapExplains(policy: string, time: Nominal, times: Nominal[], waited
     default:
       return false;
   }
+}
+
+/** Nobody could start it: the next that ran was started late, and replaced what had waited, as in a scheduler that was away. */
+function replacedLate(time: Nominal, times: Nominal[]): boolean {
+  const next = times.find((m) => m.nominalMs > time.nominalMs && m.ran.length > 0);
+  return Boolean(next?.ran.some(({ execution, startMs }) => execution.by !== 'scheduler' && startMs >= time.dueFromMs));
 }
 
 /** Actions a limited schedule has used up: what a user asks for costs none, and a backfill stands for one that a write dropped. */
