@@ -21,7 +21,8 @@ export class Asking {
   readonly #other: ScheduleCluster;
   readonly #time: Time;
   readonly #id: string;
-  #asked?: Asked & { taken: boolean };
+  /** Every decision of this handover, and what an earlier one has left in the note. */
+  readonly #asked: (Asked & { taken: boolean })[] = [];
   #loaded = false;
 
   /** `other`: the side whose note remembers. */
@@ -34,8 +35,8 @@ export class Asking {
 
   /** Whether it was decided earlier what becomes of a time nobody has run, and the scheduler has taken the request. */
   async decided(nominalMs: number, base: string): Promise<boolean> {
-    const asked = await this.#load();
-    if (!asked || !covers(asked, nominalMs)) return false;
+    const asked = await this.#covering(nominalMs);
+    if (!asked) return false;
     asked.taken ||= (await this.#cluster.describeRun(runId(base, asked.first))) !== undefined;
     return asked.taken;
   }
@@ -49,8 +50,7 @@ export class Asking {
     const [from, last] = [missing[0], missing.at(-1)];
     if (!first || !from || !last) return 'asked';
     let before = await reread(this.#cluster, this.#id);
-    const asked = await this.#load();
-    if (asked && covers(asked, first.nominalMs)) {
+    if (await this.#covering(first.nominalMs)) {
       // Another attempt has asked, or was about to. Behind an open run nothing would show it.
       if (isBusy(before)) return 'unproven';
       if ((await this.#evidence(first, before)) === 'asked') return 'asked';
@@ -61,24 +61,26 @@ export class Asking {
     // A V1 scheduler takes a request once by its id; that is not remembered for a single time it can start at once.
     const once = !always && before.engine === 'v1' && !isBusy(before) && run.length === 1;
     if (!once) await this.#remember(request);
-    this.#asked = { ...request, taken: false };
+    const entry = { ...request, taken: false };
+    this.#asked.push(entry);
     const loud = untilQuietMoment(before, this.#time.now());
     if (loud > 0) await this.#time.sleep(loud);
     const minute = Math.floor(this.#time.now() / 60_000);
     const requestId = `ferry/${isoSeconds(first.nominalMs)}/${isoSeconds(last.nominalMs)}/${minute}`;
     await this.#cluster.backfill(this.#id, rangesOf(run), IN_ORDER, requestId);
     const answer = await this.#evidence(first, before);
-    this.#asked.taken = answer === 'asked';
+    entry.taken = answer === 'asked';
     return answer;
   }
 
   /** Until a request that may still be under way has arrived, or never will. */
   async untilArrived(): Promise<void> {
-    const asked = await this.#load();
-    if (!asked || asked.taken) return;
-    const described = await reread(this.#cluster, this.#id);
-    const nominalMs = asked.first;
-    await this.#evidence({ nominalMs, due: { dueMs: nominalMs, afterMs: nominalMs } }, described);
+    await this.#load();
+    for (const { first: nominalMs, taken } of this.#asked) {
+      if (taken) continue;
+      const described = await reread(this.#cluster, this.#id);
+      await this.#evidence({ nominalMs, due: { dueMs: nominalMs, afterMs: nominalMs } }, described);
+    }
   }
 
   async #evidence(first: Missing, before: Described): Promise<Answer> {
@@ -92,25 +94,31 @@ export class Asking {
     return 'unproven';
   }
 
-  async #load(): Promise<(Asked & { taken: boolean }) | undefined> {
-    if (!this.#loaded) {
-      const described = await this.#other.describe(this.#id);
-      const asked = readNote(described?.schedule.state?.notes).mark?.asked;
-      this.#asked = asked && { ...asked, taken: false };
-      this.#loaded = true;
-    }
-    return this.#asked;
+  async #load(): Promise<void> {
+    if (this.#loaded) return;
+    const described = await this.#other.describe(this.#id);
+    const asked = readNote(described?.schedule.state?.notes).mark?.asked;
+    if (asked) this.#asked.push({ ...asked, taken: false });
+    this.#loaded = true;
   }
 
-  async #remember(asked: Asked): Promise<void> {
+  async #covering(nominalMs: number): Promise<(Asked & { taken: boolean }) | undefined> {
+    await this.#load();
+    return this.#asked.findLast((asked) => covers(asked, nominalMs));
+  }
+
+  /** One note holds all decisions as one range; the last request tells whether the scheduler has taken them. */
+  async #remember(request: Asked): Promise<void> {
     const described = await this.#other.describe(this.#id);
     const { mark, user } = readNote(described?.schedule.state?.notes);
     if (!described || !mark) return;
     // Somebody else wrote the same: the request is theirs.
-    if (mark.asked && covers(mark.asked, asked.first) && !(this.#asked && covers(this.#asked, asked.first))) {
+    if (mark.asked && covers(mark.asked, request.first) && !this.#asked.some((known) => covers(known, request.first))) {
       throw new ChangedMeanwhile(this.#other.profile, this.#id, 'another attempt asks for the same run');
     }
-    const notes = writeNote({ ...mark, asked }, user);
+    const all = [...this.#asked, request];
+    const [from, last] = [Math.min(...all.map((r) => r.from)), Math.max(...all.map((r) => r.last))];
+    const notes = writeNote({ ...mark, asked: { from, last, first: request.first } }, user);
     const { schedule } = described;
     await change(this.#other, this.#time, this.#id, described, { ...schedule, state: { ...schedule.state, notes } });
   }

@@ -57,6 +57,8 @@ export function byPolicy(
   policy: OverlapPolicy,
   missing: Missing[],
   runs: Occupied[],
+  /** Something waits in the buffer already. */
+  buffered = false,
 ): { run: Missing[]; leftOut: Missing[] } {
   const run: Missing[] = [];
   const leftOut: Missing[] = [];
@@ -67,7 +69,7 @@ export function byPolicy(
     let leaves = false;
     if (policy === SKIP) leaves = over !== undefined;
     // The slot is free again once the one that waited in it has started.
-    else if (policy === BUFFER_ONE && over) leaves = slotTaken === over || waitedOver(runs, dueMs);
+    else if (policy === BUFFER_ONE && over) leaves = buffered || slotTaken === over || waitedOver(runs, dueMs);
     // Of those that could not start, the last replaces the others, and a run of a later time replaces them all.
     else if (policy === CANCEL_OTHER || policy === TERMINATE_OTHER) {
       leaves = i < missing.length - 1 || (over !== undefined && runs.some((r) => r.dueMs > dueMs));

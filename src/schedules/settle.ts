@@ -240,7 +240,7 @@ async function runMissing(
 ): Promise<void> {
   const { after } = settled;
   const runs = allowsOverlap(after) ? [] : await runsAround(cluster, id, after, missing, other);
-  const { run, leftOut } = byPolicy(policyOf(after.schedule), missing, runs);
+  const { run, leftOut } = byPolicy(policyOf(after.schedule), missing, runs, after.buffered > 0);
   audit.explained += leftOut.length;
   // In the buffer of a policy that ends open runs, a later time replaces the one asked for. A shut side has none.
   const replaced = endsOpenRuns(after) !== undefined && !settled.shut;
