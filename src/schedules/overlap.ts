@@ -72,7 +72,8 @@ export function byPolicy(
     else if (policy === BUFFER_ONE && over) leaves = buffered || slotTaken === over || waitedOver(runs, dueMs);
     // Of those that could not start, the last replaces the others, and a run of a later time replaces them all.
     else if (policy === CANCEL_OTHER || policy === TERMINATE_OTHER) {
-      leaves = i < missing.length - 1 || (over !== undefined && runs.some((r) => r.dueMs > dueMs));
+      const followed = missing[i + 1]?.due.afterMs === dueMs;
+      leaves = followed || (over !== undefined && runs.some((r) => r.dueMs > dueMs));
     }
     if (!leaves) slotTaken = over;
     (leaves ? leftOut : run).push(m);
