@@ -53,9 +53,11 @@ export async function buildFence(
     // Bounded by a fence that came late, the source looks quiet; the lead is what the next one needs.
     const ahead = crossing.kind === 'fence' ? crossing.boundary : wholeSecondFrom(h.time.now() + lead);
     const boundary = Math.max(ahead, earliest);
-    const content = fingerprint(contents(source.schedule, target.schedule).source);
+    // A fence that stands hides the user's own end, which may lie before the new boundary; the copy has it.
+    const user = contents(source.schedule, target.schedule).source;
+    const content = fingerprint(user);
     const mark = { kind: 'fence', to: h.target.profile, migration: h.migration, boundary, next, content } as const;
-    source = await change(h.source, h.time, id, source, fenced(source.schedule, mark));
+    source = await change(h.source, h.time, id, source, fenced(source.schedule, mark, user.spec?.endTime));
     if ((source.updatedMs ?? Infinity) < boundary) {
       await runWhatTheWriteDropped(h, id, source, { boundary, next }, audit);
       return { source, boundary, next };

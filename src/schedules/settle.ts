@@ -77,7 +77,7 @@ export async function settle(
     uncounted: 0,
     byId: [],
     filled: 0,
-    wroteMs: [],
+    wrote: [],
     unproven: false,
     after: described,
     nominalOf: (d) => nominals.of(d),
@@ -90,7 +90,7 @@ export async function settle(
   for (let wait = 100; ; wait = Math.min(wait * 2, 1000)) {
     // A fill that is asked of a V2 scheduler is a write, which drops what is due around it like any other.
     const jitter = durationMs(settling.after.schedule.spec?.jitter);
-    const last = Math.max(range.untilMs, ...settling.wroteMs.map((ms) => ms + jitter));
+    const last = Math.max(range.untilMs, ...settling.wrote.map(({ toMs }) => toMs + jitter));
     if (last > untilMs) {
       untilMs = last;
       const listed = await cluster.matchingTimes(id, range.afterNominalMs, untilMs);
@@ -101,7 +101,7 @@ export async function settle(
     let pending = false;
     for (const d of settling.due) {
       if (settled.has(d.dueMs)) continue;
-      const stands = standing(d, after, range, time, tracked && settling.wroteMs.length < MAX_WRITES);
+      const stands = standing(d, after, range, time, tracked && settling.wrote.length < MAX_WRITES);
       if (stands === 'stuck') throw new Error(stuck(cluster, id, d));
       if (stands === 'late') late.push(d);
       else if (stands === 'pending') pending = true;
@@ -114,7 +114,7 @@ export async function settle(
     const missing: Missing[] = [];
     for (const d of late) {
       const nominalMs = await nominals.of(d);
-      if (nominalMs !== undefined && !isOurs(d, nominalMs, range, settling.wroteMs)) continue;
+      if (nominalMs !== undefined && !isOurs(d, nominalMs, range, settling.wrote)) continue;
       if (nominalMs !== undefined && nominalMs < (range.generatedBeforeMs ?? 0) && after.buffered > 0) {
         audit.explained++;
         continue;
@@ -123,7 +123,7 @@ export async function settle(
       if (nominalMs !== undefined) missing.push({ due: d, nominalMs });
     }
     if (missing.length > 0) await runMissing(settling, cluster, time, id, missing, audit, other);
-    if (!pending && settling.wroteMs.every((ms) => ms + jitter <= untilMs)) break;
+    if (!pending && settling.wrote.every(({ toMs }) => toMs + jitter <= untilMs)) break;
     await time.sleep(wait);
     const again = await cluster.describe(id);
     if (!again) break;
@@ -158,6 +158,12 @@ function standing(
   return tracked && ahead > 0 && ahead <= LONG_WAIT_MS ? 'pending' : 'late';
 }
 
+/** Sent and seen done, ms. */
+interface Wrote {
+  fromMs: number;
+  toMs: number;
+}
+
 /** While it is under way: what was found, or started, by id alone. */
 interface Settling extends Settled {
   byId: { due: Due; startMs: number }[];
@@ -165,8 +171,8 @@ interface Settling extends Settled {
   filled: number;
   asking: Asking;
   shut: boolean;
-  /** When runs were asked of a V2 scheduler with jitter: writes that drop what is due around them, ms. */
-  wroteMs: number[];
+  /** When runs were asked of a V2 scheduler with jitter: each is a write, which drops what is due around it. */
+  wrote: Wrote[];
 }
 
 /** A scheduler tells its last ten runs: one that is not among them was started by id, or is older than they. */
@@ -184,8 +190,9 @@ async function counted(settling: Settling, cluster: ScheduleCluster, id: string)
 const MAX_WRITES = 3;
 
 /** In the range, or dropped by a write of this attempt. */
-function isOurs(due: Due, nominalMs: number, { beforeNominalMs }: Range, wroteMs: number[]): boolean {
-  return nominalMs < beforeNominalMs || wroteMs.some((ms) => nominalMs <= ms && due.dueMs >= ms - GRACE_MS);
+function isOurs(due: Due, nominalMs: number, { beforeNominalMs }: Range, wrote: Wrote[]): boolean {
+  const dropped = wrote.some(({ fromMs, toMs }) => nominalMs <= toMs && due.dueMs >= fromMs - GRACE_MS);
+  return nominalMs < beforeNominalMs || dropped;
 }
 
 /** Whether it ran, or its schedule's own settings leave it out; one nobody can name is missed. */
@@ -244,12 +251,13 @@ async function runMissing(
   audit.explained += leftOut.length;
   // In the buffer of a policy that ends open runs, a later time replaces the one asked for. A shut side has none.
   const replaced = endsOpenRuns(after) !== undefined && !settled.shut;
-  const asks = asksItsScheduler(after) && !replaced && settled.wroteMs.length < MAX_WRITES;
+  const asks = asksItsScheduler(after) && !replaced && settled.wrote.length < MAX_WRITES;
   if (asks && run.every(({ due }) => due.dueMs <= time.now())) {
+    const fromMs = time.now();
     const answer = await settled.asking.ask(run, missing, settled.shut);
     settled.after = await reread(cluster, id);
     const jitter = durationMs(after.schedule.spec?.jitter);
-    if (after.engine === 'v2' && jitter > 0 && !settled.shut) settled.wroteMs.push(time.now());
+    if (after.engine === 'v2' && jitter > 0 && !settled.shut) settled.wrote.push({ fromMs, toMs: time.now() });
     if (answer === 'unproven') {
       settled.unproven = true;
       return;
@@ -313,19 +321,24 @@ function stillTheSchedulers(due: Due, described: Described, time: Time): boolean
   return lateBy < GRACE_MS || (described.buffered > 0 && lateBy < LONG_WAIT_MS);
 }
 
-/** Nominal time of a due time. Without jitter they are the same; with it the server is asked, once. */
+/** Nominal time of a due time. Without jitter they are the same; with it the server is asked, as few times as possible. */
 class NominalTimes {
-  #listed?: Promise<number[]>;
-  readonly #list: () => Promise<number[]>;
+  #listed?: { untilMs: number; times: Promise<number[]> };
+  readonly #list: (untilMs: number) => Promise<number[]>;
+  readonly #range: Range;
   readonly #jittered: boolean;
-  constructor(cluster: ScheduleCluster, described: Described, range: Range) {
-    this.#jittered = durationMs(described.schedule.spec?.jitter) > 0;
-    this.#list = () => cluster.nominalTimes(described.schedule, range.afterNominalMs, range.untilMs);
+  constructor(cluster: ScheduleCluster, { schedule }: Described, range: Range) {
+    this.#range = range;
+    this.#jittered = durationMs(schedule.spec?.jitter) > 0;
+    this.#list = (untilMs) => cluster.nominalTimes(schedule, range.afterNominalMs, untilMs);
   }
 
   async of(due: Due): Promise<number | undefined> {
     if (!this.#jittered) return due.dueMs;
-    this.#listed ??= this.#list();
-    return (await this.#listed).findLast((nominal) => nominal > due.afterMs && nominal <= due.dueMs);
+    if (!this.#listed || this.#listed.untilMs < due.dueMs) {
+      const untilMs = Math.max(this.#range.untilMs, due.dueMs);
+      this.#listed = { untilMs, times: this.#list(untilMs) };
+    }
+    return (await this.#listed.times).findLast((nominal) => nominal > due.afterMs && nominal <= due.dueMs);
   }
 }

@@ -57,13 +57,13 @@ export function beforeGivingUp(rest: Schedule): Schedule {
 }
 
 /** The source, running up to but not including the boundary. A user's earlier end stays the end. */
-export function fenced(source: Schedule, mark: FenceMark): Schedule {
-  const userEnd = toMs(source.spec?.endTime);
-  const endsBefore = userEnd !== undefined && userEnd < mark.boundary && !isOurBound(source.spec?.endTime);
+export function fenced(source: Schedule, mark: FenceMark, userEnd = source.spec?.endTime): Schedule {
+  const endMs = toMs(userEnd);
+  const endsBefore = endMs !== undefined && endMs < mark.boundary && !isOurBound(userEnd);
   const note = readNote(source.state?.notes).user;
   return {
     ...source,
-    spec: { ...source.spec, endTime: endsBefore ? source.spec?.endTime : ourBound(mark.boundary - 1000) },
+    spec: { ...source.spec, endTime: endsBefore ? userEnd : ourBound(mark.boundary - 1000) },
     state: { ...source.state, notes: writeNote(mark, note) },
   };
 }
