@@ -17,6 +17,8 @@ import { type Due, isAhead, ranAs, withBounds } from './verdicts.ts';
 const GRACE_MS = 1_000;
 /** A scheduler that has not even looked at a due time for this long is not going to while we wait. */
 const STUCK_MS = 120_000;
+/** Long enough for everything that is waited for here; the step is tried again. */
+const SETTLE_LIMIT_MS = 300_000;
 /** A due time further ahead than this is not waited for: its run is started now, to begin at its time. */
 const LONG_WAIT_MS = 30_000;
 
@@ -87,6 +89,7 @@ export async function settle(
   const tracked = asksItsScheduler(described);
   const settled = new Set<number>();
   let untilMs = 0;
+  const deadline = Math.max(time.now(), range.untilMs) + SETTLE_LIMIT_MS;
   for (let wait = 100; ; wait = Math.min(wait * 2, 1000)) {
     // A fill that is asked of a V2 scheduler is a write, which drops what is due around it like any other.
     const jitter = durationMs(settling.after.schedule.spec?.jitter);
@@ -124,6 +127,8 @@ export async function settle(
     }
     if (missing.length > 0) await runMissing(settling, cluster, time, id, missing, audit, other);
     if (!pending && settling.wrote.every(({ toMs }) => toMs + jitter <= untilMs)) break;
+    if (time.now() > deadline)
+      throw new Error(`${nameOf(cluster, id)} did not settle: what is due there keeps changing`);
     await time.sleep(wait);
     const again = await cluster.describe(id);
     if (!again) break;
@@ -309,9 +314,13 @@ async function runsAround(
 
 const LOOKED_AT = 4;
 
+function nameOf(cluster: ScheduleCluster, id: string): string {
+  return `schedule ${id} on ${cluster.profile}`;
+}
+
 function stuck(cluster: ScheduleCluster, id: string, due: Due): string {
   return (
-    `schedule ${id} on ${cluster.profile} has not started its run due ${new Date(due.dueMs).toISOString()}: ` +
+    `${nameOf(cluster, id)} has not started its run due ${new Date(due.dueMs).toISOString()}: ` +
     `is the cluster's scheduler working?`
   );
 }
