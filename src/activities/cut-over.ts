@@ -5,26 +5,34 @@ import { FIRST_PAGE, listPage } from '../clusters/inventory.ts';
 import { REAL_TIME } from '../clusters/real-time.ts';
 import { DEFAULT_HANDOVER, type FerryDeps } from './deps.ts';
 import { eachSchedule, reasonFor } from './pages.ts';
-import type { Audit, CutOverResult, PageInput } from './types.ts';
+import type { Audit, CutOverResult, PageInput, Reason } from './types.ts';
 
 /** Hands over a page of schedules, pipelined. Whatever state an earlier attempt left one in, it goes on from there. */
 export async function cutOverPage(deps: FerryDeps, input: PageInput): Promise<CutOverResult> {
   const settings = { ...DEFAULT_HANDOVER, ...deps.handover };
   const source = deps.clusters.get(input.from);
   const target = deps.clusters.get(input.to);
-  const page = await listPage(source, input.selection, input.cursor, input.pageSize);
+  const page = input.only
+    ? { entries: input.only.map((id) => ({ id })) }
+    : await listPage(source, input.selection, input.cursor, input.pageSize);
   const result: CutOverResult = {
     seen: page.entries.length,
     handedOver: 0,
     alreadyThere: 0,
     userPaused: 0,
     failed: [],
+    failedIds: [],
     audit: provenBefore(),
   };
-  const handover = { source, target, time: REAL_TIME, migration: input.migration, ...settings };
+  const idleLimitMs = input.openRunLimitMs ?? settings.idleLimitMs;
+  const handover = { source, target, time: REAL_TIME, migration: input.migration, ...settings, idleLimitMs };
 
-  const count = ({ reason, outcome, userPaused }: HandoverResult): void => {
-    if (reason) result.failed.push(reason);
+  const fail = (id: string, reason: Reason): void => {
+    result.failed.push(reason);
+    result.failedIds?.push(id);
+  };
+  const count = (id: string, { reason, outcome, userPaused }: HandoverResult): void => {
+    if (reason) fail(id, reason);
     if (outcome === 'handed-over') result.handedOver++;
     if (outcome === 'already-there') result.alreadyThere++;
     if (userPaused) result.userPaused++;
@@ -33,16 +41,16 @@ export async function cutOverPage(deps: FerryDeps, input: PageInput): Promise<Cu
   const walked = await eachSchedule(page.entries, settings.inFlight, progress, async ({ id }) => {
     const audit = emptyAudit();
     try {
-      count(await handOver(handover, id, audit));
+      count(id, await handOver(handover, id, audit));
     } catch (error) {
-      result.failed.push(reasonFor(error, id));
+      fail(id, reasonFor(error, id));
     } finally {
       result.audit = addAudit(result.audit, audit);
     }
   });
-  if (walked.complete) return { ...result, next: page.next };
+  if (walked.complete) return { ...result, next: 'next' in page ? page.next : undefined };
   // The page will be walked again, and what is done will then count as already there; what was proven is kept.
-  const none = { seen: 0, handedOver: 0, alreadyThere: 0, userPaused: 0, failed: [] };
+  const none = { seen: 0, handedOver: 0, alreadyThere: 0, userPaused: 0, failed: [], failedIds: [] };
   return { ...result, ...none, next: input.cursor ?? FIRST_PAGE };
 }
 

@@ -46,11 +46,11 @@ export function heartbeating(details: () => unknown): { stop: () => void } {
   return { stop: () => clearInterval(timer) };
 }
 
-export async function eachSchedule(
-  entries: InventoryEntry[],
+export async function eachSchedule<Entry extends Pick<InventoryEntry, 'id'>>(
+  entries: Entry[],
   concurrency: number,
   details: () => object,
-  treat: (entry: InventoryEntry) => Promise<void>,
+  treat: (entry: Entry) => Promise<void>,
 ): Promise<Walked> {
   const { cancellationSignal } = Context.current();
   let done = 0;

@@ -24,6 +24,10 @@ export interface PageInput extends Crossing {
   cursor?: Cursor;
   /** Schedules a page: 1 to 250. */
   pageSize: number;
+  /** Just these ids, instead of a page of the selection; as many as a page may have. */
+  only?: string[];
+  /** How long an open run may hold up its own schedule's hand-over, ms. */
+  openRunLimitMs?: number;
 }
 
 /** A schedule that could not be treated, and why; `remedy` is what a person should do. */
@@ -82,6 +86,8 @@ export interface CutOverResult {
   /** Of those handed over, how many the user keeps paused. */
   userPaused: number;
   failed: Reason[];
+  /** Ids of the failed ones: what is to be tried again. Absent in histories of earlier versions. */
+  failedIds?: string[];
   audit: Audit;
   next?: Cursor;
 }

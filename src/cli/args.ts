@@ -51,6 +51,7 @@ const inputOptions = {
   'bake-check-every': 'text',
   approval: 'text',
   'page-size': 'text',
+  'open-run-limit': 'text',
   'workflow-id': 'text',
   json: 'flag',
 } as const satisfies Record<string, Kind>;
@@ -142,8 +143,8 @@ type InputOption = keyof typeof inputOptions;
 function readInput(topic: Topic, given: Given<InputOption>, dryRun: boolean): MigrateTenantInput {
   const tenant = one(topic, given.words, 'the name of a tenant');
   const schedules = readSchedules(topic, given);
-  const [from, to, bake, bakeCheckEvery, approval, pageSize] = (
-    ['from', 'to', 'bake', 'bake-check-every', 'approval', 'page-size'] as const
+  const [from, to, bake, bakeCheckEvery, approval, pageSize, openRunLimit] = (
+    ['from', 'to', 'bake', 'bake-check-every', 'approval', 'page-size', 'open-run-limit'] as const
   ).map((name) => given.text(name));
   const input = {
     tenant,
@@ -154,6 +155,7 @@ function readInput(topic: Topic, given: Given<InputOption>, dryRun: boolean): Mi
     ...(bakeCheckEvery === undefined ? {} : { bakeCheckEvery }),
     ...(approval === undefined ? {} : { approval }),
     ...(pageSize === undefined ? {} : { pageSize: /^\d+$/.test(pageSize) ? Number(pageSize) : pageSize }),
+    ...(openRunLimit === undefined ? {} : { openRunLimit }),
     ...(dryRun ? { dryRun } : {}),
   } as MigrateTenantInput;
   // The workflow's own check, before anything is sent: both say the same.

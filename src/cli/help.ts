@@ -22,7 +22,8 @@ const INPUT = `  --from <profile>            where the schedules run now (defaul
   --bake <duration>           how long the source stays ready after the cut-over (default: "1 hour"; "0" for none)
   --bake-check-every <dur.>   how often ownership is checked meanwhile (default: a tenth of the bake, within limits)
   --approval auto|manual      manual: hold before the cut-over until \`ferry proceed\` (default: auto)
-  --page-size <1 to 250>      schedules a page (default: a quarter of all, 10 to 250)`;
+  --page-size <1 to 250>      schedules a page (default: a quarter of all, 10 to 250)
+  --open-run-limit <duration> how long an open run may hold up its own schedule (default: "60 seconds")`;
 
 const SUBJECT = `<tenant> may also be the workflow id of a migration. For a tenant the migration that holds it is meant, whatever its
 workflow id; when none does, the one with the id migrate/<tenant>.`;

@@ -88,9 +88,20 @@ export const verifyPage = (input: PageInput, page: number) =>
 
 export const cutOverPage = (input: PageInput, page: number) =>
   walking.cutOverPage.executeWithOptions(
-    { summary: summary(input.tenant, `hand over schedules to ${input.to}, page ${page}`) },
+    { ...handingOver(input), summary: summary(input.tenant, handOverSummary(input, page)) },
     [input],
   );
+
+/** Each schedule of a page may wait for an open run; at least this many wait at the same time. */
+const AT_ONCE = 40;
+
+function handingOver({ pageSize, openRunLimitMs = 0 }: PageInput): ActivityOptions {
+  return { startToCloseTimeout: 30 * 60_000 + 2 * Math.ceil(pageSize / AT_ONCE) * openRunLimitMs };
+}
+
+function handOverSummary({ to, only }: PageInput, page: number): string {
+  return only ? `hand over to ${to} again what failed: ${only.length}` : `hand over schedules to ${to}, page ${page}`;
+}
 
 export const sweep = (c: Crossing) =>
   walking.sweep.executeWithOptions({ summary: summary(c.tenant, `look for schedules left on ${c.from}`) }, [c]);
@@ -104,7 +115,7 @@ export const watchOwnership = (c: Crossing) =>
 /** `input` already names the way back: its `to` is where the migration came from. */
 export const takeBackPage = (input: PageInput, page: number) =>
   undoing.cutOverPage.executeWithOptions(
-    { summary: summary(input.tenant, `take schedules back to ${input.to}, page ${page}`) },
+    { ...handingOver(input), summary: summary(input.tenant, `take schedules back to ${input.to}, page ${page}`) },
     [input],
   );
 

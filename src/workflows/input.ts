@@ -28,6 +28,8 @@ export interface MigrateTenantInput {
   dryRun?: boolean;
   /** Schedules a page, 1 to 250. @default a quarter of all, 10 to 250 */
   pageSize?: number;
+  /** How long an open run may hold up its own schedule's hand-over. @default '60 seconds' */
+  openRunLimit?: string;
 }
 
 /** The same with every default filled in. */
@@ -41,8 +43,10 @@ export interface Settings {
   approval: 'auto' | 'manual';
   dryRun: boolean;
   pageSize: number | undefined;
+  openRunLimitMs: number;
 }
 
+const MAX_OPEN_RUN_MS = 3600 * 1000;
 const MAX_BAKE_MS = 90 * 24 * 3600 * 1000;
 /** A check is about 11 history events; a migration's history should stay within a few thousand. */
 const MAX_CHECKS = 500;
@@ -60,6 +64,7 @@ const ACCEPTED: Accepted = {
   approval: '"auto" or "manual"',
   dryRun: 'true or false',
   pageSize: 'a whole number from 1 to 250',
+  openRunLimit: `a duration in quotes ${durationExamples}, at most "1 hour", or "0" to wait for no run`,
 };
 
 /** For a value of the wrong JSON type; messages of schemas below are what to do about it. */
@@ -122,6 +127,7 @@ const Fields = v.pipe(
           v.check((size) => Number.isInteger(size) && size >= 1 && size <= 250, 'write a number such as 100'),
         ),
       ),
+      openRunLimit: v.optional(Duration('60 seconds', 0, MAX_OPEN_RUN_MS), '60 seconds'),
     },
     'write the name the schedules carry, such as "acme"',
   ),
@@ -164,6 +170,7 @@ export function readMigrateTenantInput(args: unknown[]): Settings {
     approval: rest.approval,
     dryRun: rest.dryRun,
     pageSize: rest.pageSize,
+    openRunLimitMs: rest.openRunLimit,
   };
 }
 

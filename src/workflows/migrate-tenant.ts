@@ -56,8 +56,8 @@ export async function MigrateTenant(...args: [input: MigrateTenantInput]): Promi
       // ** Step 4: cut over. (WARNING: from the first call on, schedules may be on either side.)
       await controls.checkpoint();
       armed = true;
-      await cutOver(run, controls);
-      await settle(run, controls);
+      const pass = await cutOver(run, controls);
+      await settle(run, controls, pass);
       await recordNewOwner(run);
       await gate(run, controls);
 

@@ -1,9 +1,12 @@
 /**
  * Changes to workflow code that running migrations must not replay differently.
  *
- * Convention: a change that alters the commands of an already recorded history gets an id here, `<what>-<yyyymmdd>`, one
+ * Convention: a change that alters the commands of an already recorded history gets an id here, `<what>-<yyyy-mm-dd>`, one
  * sentence on what differs, and a recorded history under `test/replay/histories` from before it. Code asks
  * `patched(patches.<name>)`. When no run from before it is left, `patched` becomes `deprecatePatch`, and a release later
  * both the call and the entry go.
  */
-export const patches = {} as const satisfies Record<string, `${string}-${number}`>;
+export const patches = {
+  /** Settling tries again just the schedules that failed, where it walked over all of them. */
+  retryOnlyFailed: 'retry-only-failed-2026-11-24',
+} as const satisfies Record<string, `${string}-${string}`>;

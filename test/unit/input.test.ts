@@ -137,6 +137,11 @@ const bad: [what: string, input: unknown, line: string[]][] = [
     ['- dryRun: found "true"', 'accepted is true or false', 'without quotes'],
   ],
   ['a dryRun that is 1', { tenant: 'a', dryRun: 1 }, ['- dryRun: found the number 1', 'accepted is true or false']],
+  [
+    'too much patience with open runs',
+    { tenant: 'a', openRunLimit: '2 hours' },
+    ['- openRunLimit: found "2 hours"', 'at most "1 hour"'],
+  ],
   ['a page of none', { tenant: 'a', pageSize: 0 }, ['- pageSize: found the number 0', 'a whole number from 1 to 250']],
   ['half a page', { tenant: 'a', pageSize: 1.5 }, ['- pageSize: found the number 1.5', 'a whole number from 1 to 250']],
   [
@@ -205,6 +210,7 @@ describe('a good input gets its defaults', () => {
     approval: 'auto',
     dryRun: false,
     pageSize: undefined,
+    openRunLimitMs: 60_000,
   };
   const good: [what: string, input: object, settings: Partial<Settings>][] = [
     ['only a tenant', {}, {}],
@@ -216,6 +222,8 @@ describe('a good input gets its defaults', () => {
     ['a sum', { bake: '1h 30m' }, { bakeMs: 5_400_000, bakeCheckEveryMs: 540_000 }],
     ['a sum in words', { bake: '1 hour, 30 minutes' }, { bakeMs: 5_400_000, bakeCheckEveryMs: 540_000 }],
     ['half a day', { bake: '0.5d' }, { bakeMs: 43_200_000, bakeCheckEveryMs: 900_000 }],
+    ['patience with open runs', { openRunLimit: '15 minutes' }, { openRunLimitMs: 900_000 }],
+    ['no patience with open runs', { openRunLimit: '0' }, { openRunLimitMs: 0 }],
     ['checks of its own', { bakeCheckEvery: '15s' }, { bakeCheckEveryMs: 15_000 }],
     [
       'everything else',

@@ -4,10 +4,10 @@ import type { Run } from '../run.ts';
 import { handOver, type Pass } from './hand-over.ts';
 
 /** Hands over every schedule, page by page. The caller has armed the way back: from the first call on it may be needed. */
-export async function cutOver(run: Run, controls: Controls): Promise<void> {
+export async function cutOver(run: Run, controls: Controls): Promise<Pass> {
   await controls.checkpoint();
   run.enter('cutting-over');
-  await forwardPass(run, controls);
+  return forwardPass(run, controls);
 }
 
 /**
@@ -24,4 +24,19 @@ export async function forwardPass(run: Run, controls: Controls): Promise<Pass> {
   });
   run.count({ total: pass.seen, handedOver: pass.there });
   return pass;
+}
+
+/** Only what failed in the pass before; the others stay where they are. */
+export async function retryPass(run: Run, controls: Controls, only: string[]): Promise<Pass> {
+  const { handedOver } = run.progress.schedules;
+  return handOver(run, controls, {
+    crossing: run.crossing,
+    only,
+    treat: activities.cutOverPage,
+    counted: ({ there, failed }) => run.count({ handedOver: handedOver + there, failed }),
+  });
+}
+
+export function canRetry(pass: Pass): pass is Pass & { failedIds: string[] } {
+  return pass.failedIds !== undefined && pass.failedIds.length > 0;
 }

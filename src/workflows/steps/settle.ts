@@ -1,11 +1,13 @@
-import { sleep } from '@temporalio/workflow';
+import { patched, sleep } from '@temporalio/workflow';
 import * as activities from '../activities.ts';
 import type { Controls } from '../controls.ts';
 import { formatDuration } from '../duration.ts';
 import { count } from '../progress.ts';
 import type { Run } from '../run.ts';
 import { summary } from '../summary.ts';
-import { forwardPass } from './cut-over.ts';
+import { patches } from '../patches.ts';
+import { canRetry, forwardPass, retryPass } from './cut-over.ts';
+import type { Pass } from './hand-over.ts';
 
 /** Further passes before a person is asked. */
 const RETRIES = 3;
@@ -14,9 +16,10 @@ const RETRIES = 3;
  * What users created or deleted meanwhile is caught, and what failed is tried again. Ends only when the target owns
  * every schedule.
  */
-export async function settle(run: Run, controls: Controls): Promise<void> {
+export async function settle(run: Run, controls: Controls, first: Pass): Promise<void> {
   await controls.checkpoint();
   run.enter('settling');
+  let pass = first;
   for (let retry = 0; ; retry++) {
     await controls.checkpoint();
     const { remaining, removed } = await activities.sweep(run.crossing);
@@ -31,7 +34,10 @@ export async function settle(run: Run, controls: Controls): Promise<void> {
     } else if (failed > 0 || retry > 0) {
       await pauseBefore(run, retry, Math.max(failed, remaining));
     }
-    const pass = await forwardPass(run, controls);
+    // Nothing else is left: those that failed are tried again, and nobody else is looked at.
+    if (canRetry(pass) && remaining <= pass.failedIds.length && patched(patches.retryOnlyFailed)) {
+      pass = await retryPass(run, controls, pass.failedIds);
+    } else pass = await forwardPass(run, controls);
     // New schedules keep coming and are handed over: that is progress, not a retry.
     if (pass.moved > 0 && pass.failed === 0) retry = -1;
   }
