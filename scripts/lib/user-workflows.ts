@@ -11,3 +11,9 @@ export async function brief(): Promise<string> {
   await sleep('100 ms');
   return 'done';
 }
+
+/** Open for longer than the interval of its schedule; ends at once when it is asked to cancel. */
+export async function slow(): Promise<string> {
+  await sleep('10 s');
+  return 'done';
+}

@@ -73,7 +73,7 @@ export async function readLedger(input: LedgerInput): Promise<Ledger> {
   let lastJudged = '';
   const settled = waitFor({ what: 'the ledger', timeoutMs: input.settleMs ?? 20_000, everyMs: 1_000 }, async () => {
     const previous = lastJudged;
-    last = judge(input, await readRuns(input));
+    last = judge(input, await readRuns({ ...input, ids: input.schedules.map(({ id }) => id) }));
     lastJudged = JSON.stringify(last.totals);
     return last.totals.missed === 0 && lastJudged === previous;
   });
@@ -184,8 +184,12 @@ function groupBy(runs: Run[]): Map<number, Run[]> {
 }
 
 /** Every scheduled execution of both clusters since shortly before `from`, by schedule. */
-async function readRuns({ sides, schedules, from }: LedgerInput): Promise<Map<string, Run[]>> {
-  const wanted = new Map(schedules.map(({ id, intent }) => [id, intent]));
+export async function readRuns({
+  sides,
+  ids,
+  from,
+}: Pick<LedgerInput, 'sides' | 'from'> & { ids: string[] }): Promise<Map<string, Run[]>> {
+  const wanted = new Set(ids);
   // Limited schedules are counted from their first run.
   const since = new Date((from - 3_600) * 1_000).toISOString();
   const runs = new Map<string, Run[]>();

@@ -130,6 +130,7 @@ export class FakeTenant implements Faked {
       alreadyThere: 0,
       userPaused: 0,
       failed: [],
+      failedIds: [],
       audit: addAudit(emptyAudit(), { ...emptyAudit(), ...this.audit }),
     };
     this.audit = {};
@@ -140,6 +141,7 @@ export class FakeTenant implements Faked {
         result.alreadyThere++;
       } else if (refused) {
         result.failed.push(refused);
+        result.failedIds?.push(schedule);
       } else {
         this.owners.set(schedule, input.to);
         result.handedOver++;
@@ -168,7 +170,7 @@ export class FakeTenant implements Faked {
 
   /** Every schedule from the cursor on, until the page is full or a cancellation is heard between two of them. */
   async #page(activity: FakedName, input: PageInput, treat: (schedule: string) => void): Promise<string | undefined> {
-    const all = [...this.owners.keys()].toSorted();
+    const all = input.only ?? [...this.owners.keys()].toSorted();
     const start = Number(input.cursor ?? 0);
     for (let at = start; at < all.length; at++) {
       if (at - start >= input.pageSize || cancellationSignal().aborted) return String(at);

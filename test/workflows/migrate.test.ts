@@ -249,10 +249,14 @@ describe('settling', () => {
         expect(held.schedules).toMatchObject({ total: 12, handedOver: 11, failed: 1 });
         expect(held.failures).toEqual([reason('job-0007', 'a run is open')]);
         expect(fake.ownedBy('cloud')).toBe(1);
+        const seen: string[] = [];
+        fake.beforeSchedule('cutOverPage', (schedule) => void seen.push(schedule));
         fake.stubborn.clear();
         await handle.signal('proceed');
         const result = await finish(handle);
         expect(result).toMatchObject({ outcome: 'completed', schedules: { handedOver: 12, failed: 0 } });
+        // Nobody else is looked at again.
+        expect(seen).toEqual(['job-0007']);
       },
       { recordAs: 'held-and-proceeded' },
     );
