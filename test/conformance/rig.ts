@@ -64,7 +64,7 @@ export function real(engine: Engine, address: string, namespace: string): Rig & 
     engine,
     cluster,
     now: () => Date.now(),
-    sleep: async (ms) => void (await delay(Math.max(0, ms))),
+    sleep: (ms) => delay(Math.max(0, ms)),
     patch: async (id, patch) => {
       await cluster.call((s) => s.patchSchedule({ namespace, scheduleId: id, patch: protoPatch(patch) }));
     },

@@ -23,6 +23,21 @@ export interface Wanted {
   spec?: temporal.api.schedule.v1.IScheduleSpec;
 }
 
+/** Times in seconds after the script's start. */
+export interface Shown {
+  engine: string;
+  token: number;
+  stamped: boolean;
+  future: number[];
+  futureCount: number;
+  recent: number[];
+  running: number[];
+  buffered: number;
+  remaining: number;
+  paused: boolean;
+  notes: string;
+}
+
 export class Stage {
   readonly rig: Rig;
   readonly id: string;
@@ -101,7 +116,7 @@ export class Stage {
   }
 
   /** What Describe shows that is the same on every run. */
-  async shows(): Promise<object> {
+  async shows(): Promise<Shown> {
     const d = await this.described();
     return {
       engine: d.engine,
@@ -114,7 +129,7 @@ export class Stage {
       buffered: d.buffered,
       remaining: d.remaining,
       paused: Boolean(d.schedule.state?.paused),
-      notes: d.schedule.state?.notes,
+      notes: d.schedule.state?.notes ?? '',
     };
   }
 

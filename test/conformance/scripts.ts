@@ -1,7 +1,7 @@
 /** The command sequences that are played on the simulator and on real servers, and what each of them tells. */
 import type { Schedule } from '../../src/schedules/times.ts';
 import { Policy } from './rig.ts';
-import { type Script, type Stage, span } from './script.ts';
+import { type Script, type Shown, type Stage, span } from './script.ts';
 
 const {
   SCHEDULE_OVERLAP_POLICY_SKIP: SKIP,
@@ -56,17 +56,16 @@ export const scripts: Script[] = [
   }),
 
   quick('seconds of a calendar, some excluded', async (s) => {
-    const any = (start: number, end: number) => [{ start, end, step: 1 }];
     const rest = {
-      minute: any(0, 59),
-      hour: any(0, 23),
-      dayOfMonth: any(1, 31),
-      month: any(1, 12),
-      dayOfWeek: any(0, 6),
+      minute: all(0, 59),
+      hour: all(0, 23),
+      dayOfMonth: all(1, 31),
+      month: all(1, 12),
+      dayOfWeek: all(0, 6),
     };
     const spec = {
       structuredCalendar: [{ second: [{ start: 0, end: 59, step: 7 }], ...rest }],
-      excludeStructuredCalendar: [{ second: any(20, 40), ...rest }],
+      excludeStructuredCalendar: [{ second: all(20, 40), ...rest }],
     };
     await s.create({ every: 1, spec, paused: true });
     const minute = Math.ceil(s.startMs / 60_000) * 60_000;
@@ -217,8 +216,8 @@ export const scripts: Script[] = [
       await s.rig.sleep(700);
       const second = await s.shows();
       await s.until(7.5);
-      const { notes: _, ...shown } = (await s.shows()) as { notes: string };
-      return { first: withoutNotes(first), second: withoutNotes(second), ran: await s.ran(), shown };
+      const third = withoutNotes(await s.shows());
+      return { first: withoutNotes(first), second: withoutNotes(second), ran: await s.ran(), third };
     },
   },
 
@@ -297,19 +296,23 @@ export const scripts: Script[] = [
       await s.until(-2);
       await s.rig.patch(s.id, { trigger: {} });
       await s.rig.sleep(1_200);
-      const { recent: _, ...shown } = (await s.shows()) as { recent: number[] };
+      const { recent: _, ...shown } = await s.shows();
       return { ran: (await s.ran()).length, shown };
     },
   },
 ];
 
+function all(start: number, end: number) {
+  return [{ start, end, step: 1 }];
+}
+
 function quick(name: string, play: Script['play']): Script {
   return { name, takesMs: 0, fails: false, play };
 }
 
-function withoutNotes(shown: object): object {
-  const { notes, ...rest } = shown as { notes?: string };
-  return { ...rest, noted: notes?.includes('fail') };
+/** The failure's own words differ. */
+function withoutNotes({ notes, ...rest }: Shown): object {
+  return { ...rest, noted: notes.includes('fail') };
 }
 
 /** The next nominal time (seconds) whose due time is at least two seconds later. */
