@@ -12,6 +12,9 @@ import { World } from '../simulator/world.ts';
 export const TASK_QUEUE = 'conformance';
 export const { ScheduleOverlapPolicy: Policy } = proto.temporal.api.enums.v1;
 
+/** Visibility is a moment behind; where it is not, as much time passes. */
+const VISIBLE_MS = 1_500;
+
 /** How the runs of a script's schedule behave; `id` is where their workflow ids begin. */
 export interface Behaviour {
   takesMs: number;
@@ -49,8 +52,10 @@ export function simulated(engine: Engine, seed: number, behaviour: (workflowId: 
       cluster.patch(id, patch);
       await world.sleep(20);
     },
-    executions: async (prefix) =>
-      [...cluster.runs.byId].flatMap(([id, all]) => (id.startsWith(prefix) ? all.map(() => id) : [])).toSorted(),
+    executions: async (prefix) => {
+      await world.sleep(VISIBLE_MS);
+      return [...cluster.runs.byId].flatMap(([id, all]) => (id.startsWith(prefix) ? all.map(() => id) : [])).toSorted();
+    },
   };
 }
 
@@ -69,8 +74,7 @@ export function real(engine: Engine, address: string, namespace: string): Rig & 
       await cluster.call((s) => s.patchSchedule({ namespace, scheduleId: id, patch: protoPatch(patch) }));
     },
     executions: async (prefix) => {
-      // Visibility is a moment behind.
-      await delay(1_500);
+      await delay(VISIBLE_MS);
       const query = `WorkflowId STARTS_WITH "${prefix}"`;
       const { executions } = await cluster.call((s) => s.listWorkflowExecutions({ namespace, query, pageSize: 1000 }));
       return (executions ?? []).map(({ execution }) => execution?.workflowId ?? '').toSorted();

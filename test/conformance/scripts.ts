@@ -227,7 +227,7 @@ export const scripts: Script[] = [
     fails: true,
     play: async (s) => {
       await s.create({ every: 3, policy: SKIP, pauseOnFailure: true });
-      await s.until(7.5);
+      await s.until(7);
       return { ran: await s.ran(), shown: withoutNotes(await s.shows()) };
     },
   },
@@ -293,7 +293,7 @@ export const scripts: Script[] = [
     fails: false,
     play: async (s) => {
       await s.create({ every: 30, policy: SKIP, limit: 3 });
-      await s.until(-2);
+      await s.until(-3);
       await s.rig.patch(s.id, { trigger: {} });
       await s.rig.sleep(1_200);
       const { recent: _, ...shown } = await s.shows();

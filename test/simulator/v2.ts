@@ -19,6 +19,8 @@ import {
 } from './scheduler.ts';
 import { type SpecTime, nextTime, timesBetween } from './spec.ts';
 
+/** NewScheduler stamps Go's zero time: Describe shows an update before there was one (seen on 1.32.1). */
+const NEVER_MS = Date.parse('0001-01-01T00:00:00Z');
 const FUTURE = 10;
 const RECENT = 10;
 
@@ -38,7 +40,7 @@ export class V2Scheduler implements Scheduler {
   #token = 1;
   /** LastProcessedTime of the generator. */
   #processedMs: number;
-  #updatedMs: number | undefined;
+  #updatedMs = NEVER_MS;
   #updatedBy: Writer = 'write';
   /** What UpdateFutureActionTimes keeps at every tick, worked out when somebody asks. */
   #future: { of: Schedule; fromMs: number };
@@ -138,7 +140,7 @@ export class V2Scheduler implements Scheduler {
     const now = this.#in.now();
     const schedule = this.#schedule;
     const before = this.#processedMs;
-    this.#processedMs = Math.max(before, this.#updatedMs ?? 0);
+    this.#processedMs = Math.max(before, this.#updatedMs);
     const untilMs = Math.max(now, this.#processedMs);
     const can = takeAction(schedule, false) !== undefined;
     let lastMs = untilMs;
@@ -147,15 +149,16 @@ export class V2Scheduler implements Scheduler {
       const catchup = catchupMs(schedule, 'v2');
       for (const time of timesBetween(schedule, this.#in.seed, this.#processedMs, untilMs)) {
         lastMs = time.dueMs;
-        if (time.dueMs < (this.#updatedMs ?? 0)) this.#in.dropped(time.nominalMs, this.#updatedBy);
+        if (time.dueMs < this.#updatedMs) this.#in.dropped(time.nominalMs, this.#updatedBy);
         else if (untilMs - time.dueMs > catchup) this.#in.dropped(time.nominalMs, 'catchup');
         else starts.push(this.#newStart(time, undefined, false));
       }
     }
     this.#tellDropped(before, lastMs, can ? cause : this.#whyNot(), starts);
-    this.#enqueue(starts);
     this.#processedMs = lastMs;
-    this.#future = { of: this.#schedule, fromMs: Math.max(now, this.#updatedMs ?? 0) };
+    // Before the starts just made are counted: a limited schedule lists one more than it has left (seen on 1.32.1).
+    this.#future = { of: this.#schedule, fromMs: Math.max(now, this.#updatedMs) };
+    this.#enqueue(starts);
     // Kept going while paused too: each tick moves the mark.
     const next = nextTime(this.#schedule, this.#in.seed, can ? lastMs : untilMs);
     if (next) this.#timer(next.dueMs);
