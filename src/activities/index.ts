@@ -1,4 +1,5 @@
 /** All activities, built from their dependencies. */
+import { auditPage } from './audit.ts';
 import { copyPage } from './copy.ts';
 import { cutOverPage } from './cut-over.ts';
 import type { FerryDeps } from './deps.ts';
@@ -22,5 +23,6 @@ export function createActivities(deps: FerryDeps): FerryActivities {
     cutOverPage: (input) => cutOverPage(deps, input),
     sweep: (input) => sweep(deps, input),
     watchOwnership: (input) => watchOwnership(deps, input),
+    auditPage: (input) => auditPage(deps, input),
   };
 }

@@ -2,6 +2,7 @@
  * What workflows and activities say to each other. Payloads carry ids and counts, never schedules: the live clusters
  * are the state, so any of these may be cut off, lose its acknowledgement, and be run again.
  */
+import type { Tally } from '../ledger/tally.ts';
 
 /** Which schedules of a namespace belong to the tenant. */
 export type Selection = { query: string } | { prefix: string } | { all: true };
@@ -152,6 +153,26 @@ export interface WatchResult {
   breaches: Breach[];
 }
 
+export interface AuditPageInput {
+  tenant: string;
+  /** One or two profiles. */
+  clusters: string[];
+  selection: Selection;
+  /** Nominal times in [fromMs, untilMs): whole seconds, ms. */
+  fromMs: number;
+  untilMs: number;
+  lateAfterMs: number;
+  /** The moment everything is judged at, ms. */
+  nowMs: number;
+  cursor?: Cursor;
+  pageSize: number;
+}
+
+export interface AuditPageResult {
+  tally: Tally;
+  next?: Cursor;
+}
+
 /** The record's answer to a claim. */
 export interface Claim {
   /** Who owned the tenant before, as recorded; null for a tenant never migrated. */
@@ -187,4 +208,6 @@ export interface FerryActivities {
   sweep(input: Crossing): Promise<SweepResult>;
   /** Looks at both sides after the cut-over: `to` should be the owner. Shuts the side that should not be open. */
   watchOwnership(input: Crossing): Promise<WatchResult>;
+  /** Reads only. What a page of schedules did over a time range. */
+  auditPage(input: AuditPageInput): Promise<AuditPageResult>;
 }

@@ -2,10 +2,11 @@
 import { type MigrateTenantInput, readMigrateTenantInput } from '../workflows/input.ts';
 import { nearest } from '../workflows/nearest.ts';
 import { COMMANDS, type Command } from '../workflows/progress.ts';
+import { type Audit, auditOptions, readAudit } from './audit-args.ts';
 import { usage } from './exit.ts';
 import { type Given, type Kind, readOptions } from './options.ts';
 
-export const TOPICS = ['worker', 'migrate', 'plan', 'status', ...COMMANDS] as const;
+export const TOPICS = ['worker', 'migrate', 'plan', 'status', 'audit', ...COMMANDS] as const;
 export type Topic = (typeof TOPICS)[number];
 
 export interface Migrate {
@@ -39,7 +40,7 @@ export interface Steer {
 }
 
 export type Asked =
-  { do: 'help'; topic?: Topic } | { do: 'version' } | { do: 'worker' } | Migrate | Plan | Status | Steer;
+  { do: 'help'; topic?: Topic } | { do: 'version' } | { do: 'worker' } | Migrate | Plan | Status | Audit | Steer;
 
 const inputOptions = {
   from: 'text',
@@ -61,6 +62,7 @@ const OPTIONS = {
   migrate: { ...inputOptions, 'dry-run': 'flag', wait: 'flag' },
   plan: inputOptions,
   status: { json: 'flag', watch: 'flag' },
+  audit: auditOptions,
   rollback: { reason: 'text' },
   pause: {},
   resume: {},
@@ -97,6 +99,10 @@ export function readArguments(args: string[]): Asked {
       const given = readOptions(topic, rest, OPTIONS.status);
       const subject = one(topic, given.words, 'a tenant, or the workflow id of a migration');
       return { do: 'status', subject, watch: given.flag('watch'), json: given.flag('json') };
+    }
+    case 'audit': {
+      const given = readOptions(topic, rest, OPTIONS.audit);
+      return readAudit(one(topic, given.words, 'the name of a tenant'), given);
     }
     case 'rollback': {
       const given = readOptions(topic, rest, OPTIONS.rollback);

@@ -26,11 +26,7 @@ export function explain(error: unknown, controlProfile: string): Explained {
   if (error instanceof ApplicationFailure && error.type === invalid) {
     return { code: EXIT.usage, message: error.message };
   }
-  const code = grpcCode(error);
-  // The worker's own connection has another kind of error, without a code.
-  const noTransport = error instanceof Error && error.name === 'TransportError';
-  const why =
-    code === undefined ? (noTransport ? UNREACHABLE.get(status.UNAVAILABLE) : undefined) : UNREACHABLE.get(code);
+  const why = whyUnreachable(error);
   if (why !== undefined) {
     return {
       code: EXIT.unreachable,
@@ -38,6 +34,15 @@ export function explain(error: unknown, controlProfile: string): Explained {
     };
   }
   return { code: EXIT.unwished, message: innermost(error) };
+}
+
+/** What stands between us and a cluster, and what to do about it; undefined for an error of another kind. */
+export function whyUnreachable(error: unknown): string | undefined {
+  const code = grpcCode(error);
+  // The worker's own connection has another kind of error, without a code.
+  const noTransport = error instanceof Error && error.name === 'TransportError';
+  if (code === undefined) return noTransport ? UNREACHABLE.get(status.UNAVAILABLE) : undefined;
+  return UNREACHABLE.get(code);
 }
 
 /** Wrappers say "request failed"; the reason is inside. */

@@ -37,6 +37,7 @@ const OVERVIEW = `ferry: moves a tenant's Temporal Schedules between two cluster
   ferry plan <tenant>          what a migration would do, and what stands against it; changes no schedule
   ferry migrate <tenant>       start a migration
   ferry status <tenant>        where it stands
+  ferry audit <tenant>         what its schedules did: once, twice, missed, on the wrong side, and why; reads only
   ferry rollback <tenant>      take everything back, from any phase
   ferry pause <tenant>         hold between schedules
   ferry resume <tenant>        go on where it was paused
@@ -111,6 +112,46 @@ Examples
   ferry status acme --json | jq '.progress.schedules'
 
 ${EXIT_CODES}`,
+
+  audit: `ferry audit <tenant>: what the tenant's schedules did over a time range, asked of the clusters themselves.
+
+Reads only. It needs no worker and no control cluster, and works on clusters ferry never touched.
+
+  --from <profile> --to <profile>   the two clusters (default: cloud and selfhosted)
+  --cluster <profile>               instead: one cluster alone
+  --schedules <query>               which schedules, as a visibility query (default: TenantId = '<tenant>')
+  --prefix <text>                   instead: those whose id begins so
+  --all-schedules                   instead: every schedule of the namespaces
+  --since <duration>                how far back (default: "1 hour")
+  --range <time>/<time>             instead: such as 2026-11-24T00:00:00Z/2026-11-24T06:00:00Z
+  --late-after <duration>           how far behind its due time a run is late (default: "60 seconds")
+  --json                            one JSON document a line: every time that did not simply run once, then {"summary": …}
+  --all                             with --json: also the times that ran once
+
+Every nominal time gets one verdict. Wrong are
+  duplicate         ran more than once, on one cluster or on both
+  missed            did not run, and nothing accounts for it
+  wrong-side        ran on the cluster that did not own the schedule then, by the marks of its last hand-over
+To look at
+  late              ran once, further behind than --late-after, and no policy accounts for it
+  inconclusive      the evidence has expired or cannot be had; the reason says which
+Accounted for
+  skipped-overlap, skipped-catchup, buffered, user-paused, limit-reached, and manual: a run the spec does not have
+
+The last 30 s are left out: their runs may be missing in lists. Exit code 0 says that nothing is wrong; what is
+inconclusive does not change it, and is told.
+
+Examples
+  ferry audit acme --since 24h
+  ferry audit acme --cluster selfhosted --range 2026-11-24T00:00:00Z/2026-11-24T06:00:00Z
+  ferry audit acme --json | jq -c 'select(.verdict == "missed" or .verdict == "duplicate")'
+  ferry audit everything --all-schedules --since 1h
+
+Exit codes
+  0  nothing is duplicate, missed or on the wrong side
+  1  something is; or no schedule was found
+  2  the command line is not acceptable; nothing was sent
+  3  a cluster to be audited, or its profile, cannot be had`,
 
   rollback: `ferry rollback <tenant>: takes everything back to the source, from any phase before completion, with the same guarantees.
 

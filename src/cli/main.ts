@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { REAL_TIME } from '../clusters/real-time.ts';
 import type { FerryOptions } from '../compose.ts';
 import { type Asked, readArguments } from './args.ts';
+import type { Audit } from './audit-args.ts';
 import type { Output } from './commands.ts';
 import { CliError, EXIT, type ExitCode } from './exit.ts';
 import { help } from './help.ts';
@@ -32,6 +33,10 @@ async function run(asked: Asked, env: NodeJS.ProcessEnv, io: Output): Promise<Ex
       await runWorker(optionsFromEnvironment(env));
       return EXIT.ok;
     }
+    case 'audit': {
+      const { optionsFromEnvironment } = await import('../worker.ts');
+      return await withClusters(asked, optionsFromEnvironment(env), io);
+    }
     case 'migrate':
     case 'plan':
     case 'status':
@@ -42,8 +47,20 @@ async function run(asked: Asked, env: NodeJS.ProcessEnv, io: Output): Promise<Ex
   }
 }
 
+async function withClusters(asked: Audit, options: FerryOptions, io: Output): Promise<ExitCode> {
+  const { Clusters } = await import('../compose.ts');
+  const { Profiles } = await import('../clusters/profiles.ts');
+  const { audit } = await import('./audit.ts');
+  const clusters = new Clusters(new Profiles(options.configFile));
+  try {
+    return await audit(clusters, asked, io);
+  } finally {
+    await clusters.close();
+  }
+}
+
 async function withControl(
-  asked: Exclude<Asked, { do: 'help' | 'version' | 'worker' }>,
+  asked: Exclude<Asked, { do: 'help' | 'version' | 'worker' | 'audit' }>,
   options: FerryOptions,
   io: Output,
 ): Promise<ExitCode> {

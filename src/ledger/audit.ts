@@ -66,7 +66,7 @@ export async function auditSchedules(
     const audit = open.get(id);
     await audit?.end();
     tally.schedules++;
-    for (const note of audit?.notes() ?? []) remark(tally, note);
+    for (const [note, times] of audit?.notes() ?? []) remark(tally, note, times);
   });
 }
 
@@ -178,18 +178,18 @@ class ScheduleAudit {
     this.#book.end();
   }
 
-  notes(): string[] {
-    const { notes } = this.#ownership;
-    const earlier = [...this.#book.earlier].map(
-      ([cluster, runs]) =>
-        `schedule ${this.id}: ${runs} runs on ${cluster} from before the last recorded hand-over were taken for those of an ` +
-        `earlier move`,
-    );
-    const lagging =
-      this.#foundById === 0
-        ? []
-        : [`schedule ${this.id}: ${this.#foundById} runs were not in the lists and were found by id: visibility lags`];
-    return [...notes.map((note) => `schedule ${this.id}: ${note}`), ...earlier, ...lagging];
+  /** Sentences, and how often. */
+  notes(): [string, number][] {
+    const notes = this.#ownership.notes.map((note): [string, number] => [`schedule ${this.id}: ${note}`, 1]);
+    for (const [cluster, runs] of this.#book.earlier) {
+      notes.push([
+        `runs on ${cluster} from before the hand-over their schedule records: taken for an earlier move's`,
+        runs,
+      ]);
+    }
+    if (this.#foundById > 0)
+      notes.push(['runs that lists did not show were found by id: visibility lags', this.#foundById]);
+    return notes;
   }
 
   async #time(stretch: Stretch, due: Due): Promise<void> {
@@ -243,7 +243,8 @@ class ScheduleAudit {
     const last = this.#lastRanMs;
     if (last === undefined || dueMs <= last) return undefined;
     const owner = this.#ownership.tenures.at(-1)?.side ?? side;
-    const since = last === -Infinity ? 'it has no scheduled run on record' : `its last scheduled run was due ${iso(last)}`;
+    const since =
+      last === -Infinity ? 'it has no scheduled run on record' : `its last scheduled run was due ${iso(last)}`;
     if (this.#ownership.userPaused) {
       const why = `paused on ${owner.cluster}; since when is not recorded, and ${since}: the whole time since is consistent with it`;
       return { verdict: 'user-paused', why };

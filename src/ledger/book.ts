@@ -79,7 +79,10 @@ export class Book {
     const latenessMs = Math.max(0, Math.min(...runs.map(({ run, dueMs }) => run.startMs - dueMs)));
     const { verdict, why } = this.#ofRuns(time, runs, latenessMs);
     for (const { run } of runs) this.#keep(run);
-    this.#line({ verdict, nominal: iso(first.run.nominalMs), due: iso(first.dueMs), why, latenessMs }, runs.map(({ run }) => run));
+    this.#line(
+      { verdict, nominal: iso(first.run.nominalMs), due: iso(first.dueMs), why, latenessMs },
+      runs.map(({ run }) => run),
+    );
   }
 
   missing(time: Time): void {

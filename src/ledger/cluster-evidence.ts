@@ -18,13 +18,7 @@ const PAGE = 1000;
 const LISTS_PER_SECOND = 5;
 
 /** Answers that are about one schedule, not about the cluster. */
-const ONE_SCHEDULE = new Set([
-  status.NOT_FOUND,
-  status.INVALID_ARGUMENT,
-  status.FAILED_PRECONDITION,
-  status.INTERNAL,
-  status.UNKNOWN,
-]);
+const ONE_SCHEDULE = new Set([status.NOT_FOUND, status.INVALID_ARGUMENT, status.FAILED_PRECONDITION]);
 
 export class ClusterEvidence implements AuditedCluster {
   readonly profile: string;

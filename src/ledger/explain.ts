@@ -69,7 +69,9 @@ export function wasOpen(run: LedgerRun, dueMs: number): boolean {
 
 export function explain(missing: Missing, after: After, c: Circumstances): Explanation {
   return (
-    byOverlap(missing, after, c) ?? byCatchup(missing, after, c) ?? unclear(missing, c) ?? {
+    byOverlap(missing, after, c) ??
+    byCatchup(missing, after, c) ??
+    unclear(missing, c) ?? {
       verdict: 'missed',
       why:
         `no run on any audited cluster, by list and by exact id, and nothing accounts for it` +
@@ -163,7 +165,9 @@ function unclear({ dueMs }: Missing, c: Circumstances): Explanation | undefined 
     return inconclusive(`it was due only ${formatDuration(c.nowMs - dueMs)} before this audit: it may still start`);
   }
   if (c.pausedUnknown) {
-    return inconclusive(`it is paused on ${c.owner}; its last actions were all started by hand, so since when is not known`);
+    return inconclusive(
+      `it is paused on ${c.owner}; its last actions were all started by hand, so since when is not known`,
+    );
   }
   if (c.bufferDropped > 0 && c.overlap !== 'allow') {
     return inconclusive(

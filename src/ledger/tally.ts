@@ -116,7 +116,7 @@ export function summarize(tally: Tally): Summary {
       ]),
     ),
     findings: findings.toSorted((a, b) => severity(a.verdict) - severity(b.verdict)),
-    notes: Object.entries(notes).map(([sentence, times]) => (times === 1 ? sentence : `${sentence} (${times} times)`)),
+    notes: Object.entries(notes).map(([sentence, times]) => (times === 1 ? sentence : `${sentence} (${times})`)),
   };
 }
 

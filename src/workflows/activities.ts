@@ -3,7 +3,7 @@
  * that names tenant and purpose.
  */
 import { ActivityCancellationType, type ActivityOptions, proxyActivities } from '@temporalio/workflow';
-import type { Crossing, FerryActivities, PageInput } from '../activities/types.ts';
+import type { AuditPageInput, Crossing, FerryActivities, PageInput } from '../activities/types.ts';
 import type { FailureType } from '../errors.ts';
 import { summary } from './summary.ts';
 
@@ -121,3 +121,10 @@ export const takeBackPage = (input: PageInput, page: number) =>
 
 export const sweepBack = (c: Crossing) =>
   undoing.sweep.executeWithOptions({ summary: summary(c.tenant, `look for schedules still on ${c.from}`) }, [c]);
+
+/** Nothing depends on an audit, and a cluster out of reach may come back: it is tried for about a quarter of an hour. */
+export const auditPage = (input: AuditPageInput, page: number) =>
+  watching.auditPage.executeWithOptions(
+    { summary: summary(input.tenant, `audit schedules on ${input.clusters.join(' and ')}, page ${page}`) },
+    [input],
+  );

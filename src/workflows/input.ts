@@ -51,14 +51,17 @@ const MAX_BAKE_MS = 90 * 24 * 3600 * 1000;
 /** A check is about 11 history events; a migration's history should stay within a few thousand. */
 const MAX_CHECKS = 500;
 
-const durationExamples = 'such as "1 hour", "90s" or "1h 30m"';
-const profileSyntax = 'the name of a connection profile (letters, digits, dot, dash, underscore; at most 64)';
+export const durationExamples = 'such as "1 hour", "90s" or "1h 30m"';
+export const profileSyntax = 'the name of a connection profile (letters, digits, dot, dash, underscore; at most 64)';
+
+export const tenantSyntax = 'a name of 1 to 200 characters without control characters or spaces around it';
+export const schedulesSyntax = 'a visibility query in quotes, {"prefix": "…"} or {"all": true}';
 
 const ACCEPTED: Accepted = {
-  tenant: 'a name of 1 to 200 characters without control characters or spaces around it',
+  tenant: tenantSyntax,
   from: profileSyntax,
   to: `${profileSyntax}, another one than \`from\``,
-  schedules: 'a visibility query in quotes, {"prefix": "…"} or {"all": true}',
+  schedules: schedulesSyntax,
   bake: `a duration in quotes ${durationExamples}, at most "90 days", or "0" for none`,
   bakeCheckEvery: `a duration in quotes ${durationExamples}, at least "1s"`,
   approval: '"auto" or "manual"',
@@ -68,12 +71,12 @@ const ACCEPTED: Accepted = {
 };
 
 /** For a value of the wrong JSON type; messages of schemas below are what to do about it. */
-const text = (example: string) => v.string((issue) => wrongText(issue.input, example));
+export const text = (example: string) => v.string((issue) => wrongText(issue.input, example));
 
-const Profile = (example: string) =>
+export const Profile = (example: string) =>
   v.pipe(text(example), v.regex(/^[A-Za-z0-9][\w.-]{0,63}$/, `write it as in temporal.toml, such as "${example}"`));
 
-const Duration = (example: string, minMs: number, maxMs: number) =>
+export const Duration = (example: string, minMs: number, maxMs: number) =>
   v.pipe(
     v.string((issue) => wrongDuration(issue.input, example)),
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
@@ -88,7 +91,7 @@ const Duration = (example: string, minMs: number, maxMs: number) =>
     }),
   );
 
-const Schedules = v.pipe(
+export const Schedules = v.pipe(
   v.unknown(),
   v.rawTransform(({ dataset, addIssue, NEVER }): Selection => {
     const selection = readSelection(dataset.value);
@@ -98,16 +101,18 @@ const Schedules = v.pipe(
   }),
 );
 
+export const TenantName = v.pipe(
+  text('acme'),
+  v.nonEmpty('write the name the schedules carry, such as "acme"'),
+  v.maxLength(200, 'shorten it'),
+  v.check((name) => name === name.trim(), 'remove the spaces around it'),
+  v.check((name) => !/\p{Cc}/u.test(name), 'remove the control characters'),
+);
+
 const Fields = v.pipe(
   v.object(
     {
-      tenant: v.pipe(
-        text('acme'),
-        v.nonEmpty('write the name the schedules carry, such as "acme"'),
-        v.maxLength(200, 'shorten it'),
-        v.check((name) => name === name.trim(), 'remove the spaces around it'),
-        v.check((name) => !/\p{Cc}/u.test(name), 'remove the control characters'),
-      ),
+      tenant: TenantName,
       from: v.optional(Profile('cloud'), 'cloud'),
       to: v.optional(Profile('selfhosted'), 'selfhosted'),
       schedules: v.optional(Schedules),
@@ -194,16 +199,22 @@ export function defaultCheckEvery(bakeMs: number): number {
 
 type Parsed = v.InferOutput<typeof Fields>;
 
-function inconsistencies({ tenant, schedules, bake, bakeCheckEvery }: Parsed): Problem[] {
-  const problems: Problem[] = [];
-  if (schedules === undefined && !isQueryable(tenant)) {
-    problems.push({
+/** A tenant whose schedules cannot be found by its name has to say which they are. */
+export function unqueryable(tenant: string, schedules: Selection | undefined): Problem[] {
+  if (schedules !== undefined || isQueryable(tenant)) return [];
+  return [
+    {
       field: 'schedules',
       found: `nothing, and a tenant name (${found(tenant)}) that a visibility query cannot match`,
-      accepted: ACCEPTED.schedules ?? '',
+      accepted: schedulesSyntax,
       advice: 'say which schedules are meant, such as {"prefix": "…"}',
-    });
-  }
+    },
+  ];
+}
+
+function inconsistencies({ tenant, schedules, bake, bakeCheckEvery }: Parsed): Problem[] {
+  const problems: Problem[] = [];
+  problems.push(...unqueryable(tenant, schedules));
   if (bakeCheckEvery !== undefined && bake / bakeCheckEvery > MAX_CHECKS) {
     problems.push({
       field: 'bakeCheckEvery',
@@ -215,11 +226,11 @@ function inconsistencies({ tenant, schedules, bake, bakeCheckEvery }: Parsed): P
   return problems;
 }
 
-function whole(foundText: string, advice: string): Problem {
+export function whole(foundText: string, advice: string): Problem {
   return { field: 'input', found: foundText, accepted: 'one JSON object such as {"tenant": "acme"}', advice };
 }
 
-function adviceOnWhole(input: unknown): string {
+export function adviceOnWhole(input: unknown): string {
   if (Array.isArray(input)) return 'remove the brackets [ ] around the object';
   if (typeof input !== 'string') return 'name at least the tenant';
   if (/^\s*\{/.test(input)) return 'remove the quotes around the object, and the backslashes in it';
@@ -227,7 +238,7 @@ function adviceOnWhole(input: unknown): string {
 }
 
 /** `null` is what forms send for a field left empty. */
-function withDefaults(problem: Problem, issue: v.BaseIssue<unknown>): Problem {
+export function withDefaults(problem: Problem, issue: v.BaseIssue<unknown>): Problem {
   if (issue.input !== null || problem.field === 'tenant') return problem;
   return { ...problem, advice: 'leave the field out to get its default' };
 }

@@ -21,8 +21,8 @@ export interface World {
   stack: Stack;
   sides: Record<'cloud' | 'selfhosted', Side>;
   control: ReturnType<typeof controlClient>['client'];
-  /** Creates a tenant's schedules on `cloud`. */
-  load: (tenant: string, count: number) => Promise<PlannedSchedule[]>;
+  /** Creates a tenant's schedules on `cloud`, or the other side. */
+  load: (tenant: string, count: number, on?: 'cloud' | 'selfhosted') => Promise<PlannedSchedule[]>;
   /** Ferry worker in this process, with faults if given. */
   ferry: (interceptors?: (profile: string) => ConnectionOptions['interceptors']) => Promise<RunningFerry>;
   /** Ferry worker in a process of its own. */
@@ -90,9 +90,9 @@ export async function createWorld(tenants: string[], options: StackOptions = {})
       control: control.client,
       ferry,
       ferryProcess,
-      load: async (tenant, count) => {
+      load: async (tenant, count, on = 'cloud') => {
         const plan = planTenant({ tenant, count });
-        await createSchedules(sides.cloud.connection, sides.cloud.namespace, plan);
+        await createSchedules(sides[on].connection, sides[on].namespace, plan);
         return plan;
       },
       migrate: (id, input) =>
