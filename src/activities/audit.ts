@@ -26,8 +26,7 @@ export async function auditPage(deps: FerryDeps, input: AuditPageInput): Promise
   const evidence = clusters.map((cluster) => new ClusterEvidence(cluster));
   const { cancellationSignal, info } = Context.current();
   // Undefined when there was no earlier attempt, or it came to no heartbeat.
-  const before = info.heartbeatDetails as Walked | undefined;
-  let walked: Walked | undefined = before;
+  let walked: Walked | undefined = info.heartbeatDetails;
   const pulse = heartbeating(() => walked);
   try {
     if (!walked) {
@@ -35,9 +34,8 @@ export async function auditPage(deps: FerryDeps, input: AuditPageInput): Promise
       walked = { left: ids, next, tally: emptyTally() };
     }
     while (walked.left.length > 0) {
-      cancellationSignal.throwIfAborted();
       const tally = emptyTally();
-      await auditSchedules(evidence, walked.left.slice(0, BATCH), input, tally);
+      await auditSchedules(evidence, walked.left.slice(0, BATCH), { ...input, signal: cancellationSignal }, tally);
       // Only a whole batch counts: cut off within one, it is done again.
       const sum: Tally = structuredClone(walked.tally);
       addTally(sum, tally);

@@ -23,6 +23,8 @@ export interface AuditOptions extends NominalRange {
   nowMs: number;
   /** Runs in memory at a time. @default 10,000 */
   windowRuns?: number;
+  /** Looked at between windows. */
+  signal?: AbortSignal;
 }
 
 /** Adds to `tally`; `emit` gets every line, `once` included, in order within a schedule. */
@@ -60,6 +62,7 @@ export async function auditSchedules(
     if (audit) open.set(id, audit);
   });
   for await (const { untilMs, runs } of runWindows(clusters, [...open.keys()], options, options.windowRuns)) {
+    options.signal?.throwIfAborted();
     await each([...open.keys()], async (id) => open.get(id)?.window(untilMs, runs.get(id) ?? []));
   }
   await each([...open.keys()], async (id) => {
@@ -198,7 +201,10 @@ class ScheduleAudit {
     while (this.#runs[0] && this.#runs[0].nominalMs <= due.afterMs) this.#stray(this.#runs.shift());
     const here: LedgerRun[] = [];
     const last = Math.min(due.dueMs, stretch.untilMs - 1);
-    while (this.#runs[0] && this.#runs[0].nominalMs <= last) here.push(this.#runs.shift() as LedgerRun);
+    for (let run = this.#runs[0]; run && run.nominalMs <= last; run = this.#runs[0]) {
+      here.push(run);
+      this.#runs.shift();
+    }
     const candidates: Candidate[] = [];
     for (const run of here) candidates.push({ run, dueMs: await this.#dueOf(run, side, due) });
     let nominalMs = jitterMs === 0 ? due.dueMs : undefined;

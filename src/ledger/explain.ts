@@ -81,44 +81,58 @@ export function explain(missing: Missing, after: After, c: Circumstances): Expla
   );
 }
 
+type Rule = (missing: Missing, after: After, c: Circumstances) => Explanation | undefined;
+
 function byOverlap(missing: Missing, after: After, c: Circumstances): Explanation | undefined {
-  const { running, waiting } = missing;
-  const skipped = (why: string): Explanation => ({ verdict: 'skipped-overlap', why });
-  const waits = (): Explanation => ({
-    verdict: 'buffered',
-    why: `${openRun(running, missing.dueMs)}; ${NAMES[c.overlap]} starts it when that one ends, ${c.buffered} wait now`,
-  });
-  const stillOpen = running !== undefined && running.closeMs === undefined && c.tail && c.buffered > 0;
-  switch (c.overlap) {
-    case 'allow':
-      return undefined;
-    case 'skip':
-      if (running) return skipped(`${openRun(running, missing.dueMs)}; SKIP leaves it out`);
-      if (waiting) return skipped(`${lateRun(waiting)}; SKIP leaves out what fell due meanwhile`);
-      return undefined;
-    case 'buffer-one':
-      if (waiting) return skipped(`${lateRun(waiting)}; BUFFER_ONE lets only one wait`);
-      if (running && !missing.firstUnder) {
-        return skipped(`${openRun(running, missing.dueMs)} and another time waited; BUFFER_ONE lets only one wait`);
-      }
-      return stillOpen ? waits() : undefined;
-    case 'buffer-all':
-      return stillOpen ? waits() : undefined;
-    case 'cancel':
-    case 'terminate': {
-      const { nextDueMs, run, runDueMs } = after;
-      if (stillOpen && nextDueMs === undefined) return waits();
-      if (running && nextDueMs !== undefined && wasOpen(running, nextDueMs)) {
-        const next = `it was so at ${iso(nextDueMs)} too: ${NAMES[c.overlap]} starts the last of those that wait`;
-        return skipped(`${openRun(running, missing.dueMs)}; ${next}`);
-      }
-      if (run && runDueMs !== undefined && run.startMs - runDueMs > NEWS_MS) {
-        return skipped(`${lateRun(run)}; of those due meanwhile ${NAMES[c.overlap]} starts the last`);
-      }
-      return undefined;
-    }
-  }
+  return RULES[c.overlap](missing, after, c);
 }
+
+/** A run is open, and the scheduler says that something waits for it. */
+function mayWait({ running }: Missing, c: Circumstances): boolean {
+  return running !== undefined && running.closeMs === undefined && c.tail && c.buffered > 0;
+}
+
+function waits({ running, dueMs }: Missing, c: Circumstances): Explanation {
+  const why = `${openRun(running, dueMs)}; ${NAMES[c.overlap]} starts it when that one ends, ${c.buffered} wait now`;
+  return { verdict: 'buffered', why };
+}
+
+function skipped(why: string): Explanation {
+  return { verdict: 'skipped-overlap', why };
+}
+
+/** Of the times that wait for the run to end, the last is started in place of the others. */
+const replacing: Rule = (missing, { nextDueMs, run, runDueMs }, c) => {
+  const { running, dueMs } = missing;
+  if (mayWait(missing, c) && nextDueMs === undefined) return waits(missing, c);
+  if (running && nextDueMs !== undefined && wasOpen(running, nextDueMs)) {
+    const next = `it was so at ${iso(nextDueMs)} too: ${NAMES[c.overlap]} starts the last of those that wait`;
+    return skipped(`${openRun(running, dueMs)}; ${next}`);
+  }
+  if (run && runDueMs !== undefined && run.startMs - runDueMs > NEWS_MS) {
+    return skipped(`${lateRun(run)}; of those due meanwhile ${NAMES[c.overlap]} starts the last`);
+  }
+  return undefined;
+};
+
+const RULES: Record<Overlap, Rule> = {
+  allow: () => undefined,
+  skip: ({ running, waiting, dueMs }) => {
+    if (running) return skipped(`${openRun(running, dueMs)}; SKIP leaves it out`);
+    return waiting && skipped(`${lateRun(waiting)}; SKIP leaves out what fell due meanwhile`);
+  },
+  'buffer-one': (missing, _after, c) => {
+    const { running, waiting, firstUnder, dueMs } = missing;
+    if (waiting) return skipped(`${lateRun(waiting)}; BUFFER_ONE lets only one wait`);
+    if (running && !firstUnder) {
+      return skipped(`${openRun(running, dueMs)} and another time waited; BUFFER_ONE lets only one wait`);
+    }
+    return mayWait(missing, c) ? waits(missing, c) : undefined;
+  },
+  'buffer-all': (missing, _after, c) => (mayWait(missing, c) ? waits(missing, c) : undefined),
+  cancel: replacing,
+  terminate: replacing,
+};
 
 export const NAMES: Record<Overlap, string> = {
   allow: 'ALLOW_ALL',
@@ -158,8 +172,11 @@ function byCatchup({ dueMs }: Missing, { run, gapEndMs }: After, c: Circumstance
   };
 }
 
+function inconclusive(why: string): Explanation {
+  return { verdict: 'inconclusive', why };
+}
+
 function unclear({ dueMs }: Missing, c: Circumstances): Explanation | undefined {
-  const inconclusive = (why: string): Explanation => ({ verdict: 'inconclusive', why });
   if (c.ahead) return inconclusive(`the scheduler of ${c.owner} has not come to it yet: is it working?`);
   if (c.nowMs - dueMs < c.lateAfterMs) {
     return inconclusive(`it was due only ${formatDuration(c.nowMs - dueMs)} before this audit: it may still start`);

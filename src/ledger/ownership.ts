@@ -179,6 +179,9 @@ export function specKnown({ tenures }: Ownership): (nominalMs: number) => boolea
 }
 
 function sameSpec(a: Schedule, b: Schedule): boolean {
-  const times = ({ spec }: Schedule) => ({ schedule: { spec: { ...spec, startTime: null, endTime: null } } });
-  return differingFields(times(a), times(b)).length === 0;
+  return differingFields(unbounded(a), unbounded(b)).length === 0;
+}
+
+function unbounded({ spec }: Schedule) {
+  return { schedule: { spec: { ...spec, startTime: null, endTime: null } } };
 }

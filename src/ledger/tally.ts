@@ -34,7 +34,20 @@ export const FINDINGS_EACH = 10;
 const NOTES = 20;
 
 export function emptyTally(): Tally {
-  const totals = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<Verdict, number>;
+  const totals = {
+    once: 0,
+    duplicate: 0,
+    missed: 0,
+    'wrong-side': 0,
+    late: 0,
+    'skipped-overlap': 0,
+    'skipped-catchup': 0,
+    buffered: 0,
+    'user-paused': 0,
+    manual: 0,
+    'limit-reached': 0,
+    inconclusive: 0,
+  };
   return { schedules: 0, totals, clusters: {}, findings: [], notes: {} };
 }
 
@@ -66,8 +79,11 @@ function note(findings: Finding[], { schedule, verdict, nominal, due, why }: Lin
 
 /** Reasons differ in times and ids; what is left tells one kind from another. */
 function sameReason(a: string, b: string): boolean {
-  const kind = (why: string) => why.replaceAll(/\S*\d\S*/g, '#');
-  return kind(a) === kind(b);
+  return kindOf(a) === kindOf(b);
+}
+
+function kindOf(why: string): string {
+  return why.replaceAll(/\S*\d\S*/g, '#');
 }
 
 export function remark(tally: Tally, sentence: string, times = 1): void {
@@ -104,7 +120,6 @@ export interface Summary {
 
 export function summarize(tally: Tally): Summary {
   const { schedules, totals, findings, notes } = tally;
-  const severity = (verdict: Verdict) => (BAD.has(verdict) ? 0 : verdict === 'inconclusive' ? 1 : 2);
   return {
     schedules,
     totals,
@@ -118,6 +133,12 @@ export function summarize(tally: Tally): Summary {
     findings: findings.toSorted((a, b) => severity(a.verdict) - severity(b.verdict)),
     notes: Object.entries(notes).map(([sentence, times]) => (times === 1 ? sentence : `${sentence} (${times})`)),
   };
+}
+
+/** The wrong first, then what cannot be told. */
+function severity(verdict: Verdict): number {
+  if (BAD.has(verdict)) return 0;
+  return verdict === 'inconclusive' ? 1 : 2;
 }
 
 /** Buckets grow by 5 %, so a percentile is that exact; some 400 reach from 1 ms to years. */

@@ -42,9 +42,9 @@ async function ferryAudit(...args: string[]): Promise<Answer> {
   const io = { out: (text: string) => void out.push(text), err: (text: string) => void err.push(text) };
   const env = { TEMPORAL_CONFIG_FILE: world.stack.configFile };
   const code = await main(['audit', ...args, '--json'], env, io);
-  const documents = out.map((line): unknown => JSON.parse(line));
-  const { summary } = documents.pop() as { summary: AuditReport };
-  return { code, lines: documents as Line[], summary, errors: err.join('\n') };
+  const last: { summary: AuditReport } = JSON.parse(out.pop() ?? '');
+  const lines = out.map((line): Line => JSON.parse(line));
+  return { code, lines, summary: last.summary, errors: err.join('\n') };
 }
 
 const iso = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');

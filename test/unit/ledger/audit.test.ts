@@ -17,7 +17,9 @@ const at = (minutes: number) => T + minutes * MINUTE;
 /** Ten nominal times, 12:01 to 12:10; judged an hour later. */
 const options: AuditOptions = { fromMs: at(1), untilMs: at(10) + 1000, lateAfterMs: 60_000, nowMs: at(70) };
 
-const policy = (overlapPolicy: number, more: object = {}): Schedule => ({ policies: { overlapPolicy, ...more } });
+const policy = (overlapPolicy: proto.temporal.api.enums.v1.ScheduleOverlapPolicy, more: object = {}): Schedule => ({
+  policies: { overlapPolicy, ...more },
+});
 const allow = policy(Overlap.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL);
 
 interface Case {
