@@ -44,7 +44,7 @@ if (values.executions !== undefined) {
     console.log(
       `${row.executions} executions of ${row.schedules} schedules on 2 clusters: ${row.seconds.toFixed(1)} s; ` +
         `live heap ${row.peakLiveMb.toFixed(1)} MB, heap ${row.peakHeapMb.toFixed(0)} MB, resident ${row.peakRssMb.toFixed(0)} MB at most; ` +
-        `${told(row.totals)}`,
+        told(row.totals),
     );
   }
   const problems = rows.filter(({ totals, expected }) => told({ ...totals, ...expected }) !== told(totals));

@@ -9,6 +9,10 @@ export { UnknownProfile } from './clusters/profiles.ts';
 export type { FailureType } from './errors.ts';
 
 export type { MigrateTenant } from './workflows/migrate-tenant.ts';
+export { type AuditProgress, type AuditSchedules, auditProgressQuery } from './workflows/audit-schedules.ts';
+export type { AuditSchedulesInput } from './workflows/audit-input.ts';
+export type { AuditReport } from './ledger/report.ts';
+export type { Line as AuditLine, Verdict } from './ledger/verdict.ts';
 export type { Tenant, TenantMemo } from './workflows/tenant.ts';
 export type { TenantRecord } from './workflows/tenant-record.ts';
 export { type MigrateTenantInput, type Settings, readMigrateTenantInput, tenantQuery } from './workflows/input.ts';
