@@ -279,6 +279,7 @@ class ScheduleAudit {
       owner: side.cluster,
       nowMs,
       lateAfterMs,
+      jitteredV2: side.engine === 'v2' && jitterOf(side) > 0,
       pausedUnknown: this.#ownership.userPaused && this.#lastRanMs === undefined,
     };
   }

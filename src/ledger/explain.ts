@@ -51,6 +51,8 @@ export interface Circumstances {
   owner: string;
   nowMs: number;
   lateAfterMs: number;
+  /** A V2 scheduler, and a spec with jitter. */
+  jitteredV2: boolean;
   /** It is paused, and nothing tells which times are before the pause. */
   pausedUnknown: boolean;
 }
@@ -67,6 +69,10 @@ export function wasOpen(run: LedgerRun, dueMs: number): boolean {
   return run.startMs <= dueMs && (run.closeMs === undefined || run.closeMs + NEWS_MS > dueMs);
 }
 
+/** Seen on server 1.32: its high-water mark moves to now at every wake-up that finds nothing to start. */
+const V2_LOSES =
+  'and a V2 scheduler that wakes for something else, such as the end of a run, while the jitter of a time is still ahead, loses it';
+
 export function explain(missing: Missing, after: After, c: Circumstances): Explanation {
   return (
     byOverlap(missing, after, c) ??
@@ -76,7 +82,8 @@ export function explain(missing: Missing, after: After, c: Circumstances): Expla
       why:
         `no run on any audited cluster, by list and by exact id, and nothing accounts for it` +
         (c.specKnown ? '' : '; the spec was written since, but the times around it ran') +
-        '. A pause that was taken back since leaves no trace',
+        '. A pause that was taken back since leaves no trace' +
+        (c.jitteredV2 ? `; ${V2_LOSES}` : ''),
     }
   );
 }
