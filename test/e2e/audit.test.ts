@@ -12,6 +12,7 @@ import type { PlannedSchedule } from '../../scripts/lib/tenant-load.ts';
 import { duration, keyword } from '../../scripts/lib/payloads.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
 import { type Side, readLedger } from '../support/ledger.ts';
+import type { AuditSchedules } from '../../src/workflows/index.ts';
 import { type World, createWorld, nowSeconds, resultIsClean } from '../support/world.ts';
 
 const { ScheduleOverlapPolicy } = proto.temporal.api.enums.v1;
@@ -122,6 +123,16 @@ test('a tenant that never moved is clean, on either engine, and a tenant that mo
     expect(summary.schedules).toBe(plan.length);
     expect(Object.keys(summary.clusters).toSorted()).toEqual([...new Set(path)].toSorted());
   }
+  const asWorkflow = await world.control.workflow.execute<typeof AuditSchedules>('AuditSchedules', {
+    workflowId: 'audit/tour',
+    taskQueue: 'ferry',
+    args: [{ tenant: 'tour', range: `${iso(range.from)}/${iso(range.to)}`, pageSize: 10 }],
+  });
+  const asCommand = await ferryAudit('tour', '--range', `${iso(range.from)}/${iso(range.to)}`);
+  expect(asWorkflow.totals).toEqual(asCommand.summary.totals);
+  expect(asWorkflow).toMatchObject({ schedules: tour.length, range: asCommand.summary.range });
+  expect(asWorkflow.clusters).toEqual(asCommand.summary.clusters);
+
   const { code, summary } = await ferryAudit('still', '--cluster', 'cloud', '--range', `${iso(from)}/${iso(range.to)}`);
   expect(code).toBe(0);
   expect(summary.totals.once).toBeGreaterThan(100);
