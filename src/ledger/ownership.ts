@@ -4,8 +4,8 @@
  */
 import { differingFields } from '../schedules/canonical.ts';
 import { type Mark, readNote } from '../schedules/note.ts';
-import { fencedBoundary, openedBoundary } from '../schedules/shapes.ts';
-import { type Schedule, toMs } from '../schedules/times.ts';
+import { fencedBoundary, isBoundedBefore, openedBoundary } from '../schedules/shapes.ts';
+import type { Schedule } from '../schedules/times.ts';
 import type { Evidence } from './ports.ts';
 import { iso } from './verdict.ts';
 
@@ -140,9 +140,8 @@ function bothOpen(a: Side, b: Side): Ownership {
 
 /** A fence whose bound a user's edit took off is none any more, whatever the note says; a user's earlier end stands for it. */
 function fenceOf(schedule: Schedule, mark: Mark | undefined): number | undefined {
-  const end = toMs(schedule.spec?.endTime);
-  const endsBefore = mark?.kind === 'fence' && end !== undefined && end < mark.boundary;
-  return fencedBoundary(schedule) ?? (endsBefore ? mark.boundary : undefined);
+  const stands = mark?.kind === 'fence' && isBoundedBefore(schedule, mark.boundary);
+  return fencedBoundary(schedule) ?? (stands ? mark.boundary : undefined);
 }
 
 function writtenMs({ updatedMs, createdMs }: Evidence): number {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import proto from '@temporalio/proto';
 import Long from 'long';
-import { auditSchedules, type AuditOptions } from '../../../src/ledger/audit.ts';
+import { auditSchedules } from '../../../src/ledger/audit.ts';
+import type { AuditOptions } from '../../../src/ledger/schedule-audit.ts';
 import type { Evidence, Execution } from '../../../src/ledger/ports.ts';
 import { emptyTally, summarize } from '../../../src/ledger/tally.ts';
 import type { Line, Verdict } from '../../../src/ledger/verdict.ts';
