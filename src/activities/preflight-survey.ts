@@ -1,6 +1,7 @@
 /** What the schedules of a tenant need, gathered one by one, and what will be done to each. */
 import { isUserAttribute } from '../schedules/canonical.ts';
-import { chooseCrossing } from '../schedules/boundary.ts';
+import { chooseCrossing, mustBeIdle } from '../schedules/boundary.ts';
+import { endsOpenRuns } from '../schedules/overlap.ts';
 import { noteFits, readNote } from '../schedules/note.ts';
 import { situation } from '../schedules/pair.ts';
 import type { Described, Engine } from '../schedules/ports.ts';
@@ -52,7 +53,7 @@ export class Survey {
       this.#block(object, 'action-unknown', 'its action starts no workflow', 'leave it out of the selection');
     if (!there && !noteFits(user, migration, to)) {
       const found = `its note of ${Buffer.byteLength(user)} bytes leaves no room for the handover's mark (1000 bytes in all)`;
-      this.#block(object, 'note-too-long', found, 'shorten the note to about 600 bytes');
+      this.#block(object, 'note-too-long', found, 'shorten the note to about 700 bytes');
     }
     for (const name of [
       ...Object.keys(source.searchAttributes?.indexedFields ?? {}),
@@ -63,7 +64,7 @@ export class Survey {
     const queue = action?.taskQueue?.name;
     if (queue && !this.queues.has(queue)) this.queues.set(queue, id);
     const quiet = chooseCrossing(source, Date.now(), DEFAULT_HANDOVER.leadMs).kind === 'quiet';
-    const write = { schedule: id, writes: this.#writes(quiet, paused, there), warnings: warningsFor(source) };
+    const write = { schedule: id, writes: this.#writes(quiet, paused, there), warnings: warningsFor(source, from, to) };
     this.#seen.set(id, { write, quiet, there, source: ownershipOf(source.schedule) });
   }
 
@@ -155,12 +156,32 @@ function ownershipOf({ spec, state }: Schedule): Schedule {
   };
 }
 
-/** What the public API cannot carry across. */
-function warningsFor(source: Described): string[] {
+/** What the public API cannot carry across, what is done instead, and what its owner can do about it. */
+function warningsFor(source: Described, from: string, to: string): string[] {
   const warnings: string[] = [];
   const { state } = source.schedule;
   if (state?.limitedActions) warnings.push(`${source.remaining} remaining actions move by value at the boundary`);
-  if (source.buffered > 0) warnings.push(`${source.buffered} buffered starts are waited for on the source`);
-  if (source.recent.length > 0) warnings.push('its first run on the target sees no last completion result or failure');
+  if (source.buffered > 0) {
+    const starts = `${source.buffered} buffered ${source.buffered === 1 ? 'start' : 'starts'}`;
+    warnings.push(
+      `${starts} cannot be moved: ${from} runs them before ${to} takes over, within openRunLimit; set that to what they take`,
+    );
+  }
+  if (mustBeIdle(source) && source.running.length > 0) warnings.push(openRunSentence(source, from, to));
+  if (source.recent.length > 0) {
+    warnings.push(
+      `its last completion result and failure cannot be moved: the first run on ${to} sees neither; where it needs them, ` +
+        `let it read its state elsewhere`,
+      `its counters (actions, skipped, missed, buffer) start anew on ${to}; note them before, if they are looked at`,
+    );
+  }
   return warnings;
+}
+
+function openRunSentence(source: Described, from: string, to: string): string {
+  const how = endsOpenRuns(source);
+  const until = `${to} takes over when it has ended, within openRunLimit`;
+  if (how === 'cancel') return `a run is open: it is asked to cancel when the first time of ${to} is due; ${until}`;
+  if (how === 'terminate') return `a run is open: it is terminated when the first time of ${to} is due; ${until}`;
+  return `a run is open on ${from}: ${until}; else the schedule stays where it is and can be tried again`;
 }
