@@ -3,6 +3,7 @@ import { differingFields } from '../../src/schedules/canonical.ts';
 import type { Case } from './case.ts';
 import { Oracle, type Verdicts } from './oracle.ts';
 import { ID, Play, type PlayOptions, isStandby } from './play.ts';
+import { Endless } from './world.ts';
 import { NOTE } from './written.ts';
 
 export interface Judged {
@@ -15,8 +16,14 @@ export interface Judged {
 export async function judge(it: Case, options: PlayOptions = {}): Promise<Judged> {
   const play = new Play(it, options);
   const oracle = new Oracle(play);
-  const { owner, result } = await play.run();
+  let endless: string | undefined;
+  const { owner, result } = await play.run().catch((error: unknown) => {
+    if (!(error instanceof Endless)) throw error;
+    endless = error.message;
+    return { owner: 'a' as const, result: undefined };
+  });
   const verdicts = oracle.verdicts();
+  if (endless !== undefined) return { wrong: [endless], told: play.world.told, verdicts, play };
   const wrong = [...verdicts.wrong];
   if (play.outOfHands) return { wrong: [], told: play.world.told, verdicts, play };
   wrong.push(...verdicts.overlaps.other);

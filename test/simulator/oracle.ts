@@ -12,9 +12,6 @@ import { ACTION_ID } from './written.ts';
 /** A scheduler learns of a close this late at most: timers, watchers, tasks in flight, ms. */
 const LEARNS_MS = 2_500;
 
-/** What a write dropped is made up for within this time, unless an attempt was cut off, ms. */
-const FILLED_MS = 60_000;
-
 /** World's clock. */
 interface Span {
   fromMs: number;
@@ -51,7 +48,7 @@ interface Seen {
  * Why a time did not run. `waiting`: it is buffered behind a run that is still open. `limit`: its actions were used up by earlier times. `limit-shifted`: they were used up, one by a
  * later time. `server`: a V2 scheduler loses jittered times by itself, at every tick
  * that the end of a run causes, and at every write of a user. `paused-before-filled`: a write dropped it, and before that was
- * made up for the schedule was paused, by its user or pauseOnFailure: nothing may be started then.
+ * made up for (that is, before an attempt said it was done) the schedule was paused, by its user or pauseOnFailure: nothing may be started then.
  */
 export type Reason = 'waiting' | 'limit' | 'limit-shifted' | 'server' | 'paused' | 'paused-before-filled' | 'overlap';
 
@@ -190,8 +187,8 @@ export class Oracle {
     );
     const waitedUntil = Math.max(time.dueToMs, ...blockers.map((run) => run.closeMs)) + LEARNS_MS;
     if (this.#paused.some((p) => p.fromMs <= waitedUntil && p.toMs + LEARNS_MS >= time.dueFromMs)) return 'paused';
-    if (this.#paused.some((p) => p.fromMs > time.dueFromMs && p.fromMs < time.dueToMs + FILLED_MS))
-      return 'paused-before-filled';
+    const settledMs = this.#play.settledMs.find((ms) => ms > time.dueToMs) ?? Infinity;
+    if (this.#paused.some((p) => p.fromMs > time.dueFromMs && p.fromMs <= settledMs)) return 'paused-before-filled';
     if (blockers.length > 0 && overlapExplains(policy, time, times, waitedUntil)) return 'overlap';
     if (policy.endsWith('_OTHER') && replacedLate(time, times)) return 'overlap';
     const buffers = policy === 'BUFFER_ALL' || policy === 'BUFFER_ONE';
@@ -232,9 +229,10 @@ function overlapExplains(policy: string, time: Nominal, times: Nominal[], waited
     case 'SKIP':
       return true;
     case 'BUFFER_ONE':
-      // Its place was taken by an earlier one, which started no earlier than this was due.
+      // Its place was taken by one that waited for the same run to end. That is the first of them, unless a write dropped it.
       return times.some(
-        (m) => m.nominalMs < time.nominalMs && m.ran.some((run) => run.startMs + LEARNS_MS >= time.dueFromMs),
+        (m) =>
+          m !== time && m.dueFromMs <= waitedUntil && m.ran.some((run) => run.startMs + LEARNS_MS >= time.dueFromMs),
       );
     case 'CANCEL_OTHER':
     case 'TERMINATE_OTHER':

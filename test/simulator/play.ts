@@ -6,15 +6,20 @@ import type { Attempt, Case, Fault, UserAct } from './case.ts';
 import { SimCluster } from './cluster.ts';
 import { type Call, Crash, type Fate, WRITES } from './network.ts';
 import { fraction, seedOf } from './spec.ts';
-import { World } from './world.ts';
+import { Endless, World } from './world.ts';
 import { written } from './written.ts';
 
 export const ID = 's';
 
+export interface Sides {
+  source: ScheduleCluster;
+  target: ScheduleCluster;
+}
+
 export interface PlayOptions {
   recording?: boolean;
-  /** Stands between the handover and a cluster: how mutants are made. */
-  wrap?: (cluster: SimCluster, world: World) => ScheduleCluster;
+  /** Stands between the handover and its clusters: how mutants are made. */
+  mutant?: (now: () => number) => (sides: Sides) => Sides;
 }
 
 interface Running {
@@ -37,6 +42,8 @@ export class Play {
   /** A user has deleted it, or opened the paused copy by hand: what happens then is theirs. */
   outOfHands = false;
   attempts = 0;
+  /** When attempts said that it was done, by the world's clock. */
+  readonly settledMs: number[] = [];
   /** By the clock of its first owner: nominal times before are nobody's. */
   createdMs = 0;
   calls = 0;
@@ -188,9 +195,8 @@ export class Play {
 
   async attempt(at: Attempt): Promise<HandoverResult | undefined> {
     this.attempts++;
-    const sides = [this.a, this.b].map((side) => this.#options.wrap?.(side, this.world) ?? side);
-    const [source, target] = at.forward ? sides : sides.toReversed();
-    if (!source || !target) throw new Error('two clusters');
+    const between = at.forward ? { source: this.a, target: this.b } : { source: this.b, target: this.a };
+    const { source, target } = this.#options.mutant?.(() => this.world.now())(between) ?? between;
     const handover: Handover = { source, target, time: this.world, migration: 'm', leadMs: 4_000, idleLimitMs: 60_000 };
     this.#running = { at, calls: 0, stormUntil: 0 };
     this.world.tell(() => (at.forward ? 'a to b' : 'b to a'));
@@ -217,9 +223,10 @@ export class Play {
     try {
       const result = await handOver(handover, ID);
       this.world.tell(() => `${result.outcome} ${result.reason?.code ?? ''}`);
+      if (result.outcome !== 'failed') this.settledMs.push(this.world.now());
       return result;
     } catch (error) {
-      if (!(error instanceof Error) || error instanceof TypeError) throw error;
+      if (!(error instanceof Error) || error instanceof TypeError || error instanceof Endless) throw error;
       // A dying worker ends the attempt, and so does anything else: the step is tried again.
       this.world.tell(() => `ends: ${error.message}`);
       return undefined;

@@ -4,6 +4,13 @@
  */
 import type { Time } from '../../src/schedules/ports.ts';
 
+/** No case takes this long unless something never ends, ms. */
+const ENDLESS_MS = 4 * 3_600_000;
+
+export class Endless extends Error {
+  override name = 'Endless';
+}
+
 interface Event {
   atMs: number;
   act: () => void;
@@ -75,6 +82,7 @@ export class World implements Time {
 
   advance(ms: number): void {
     const end = this.#now + Math.max(ms, 0);
+    if (end - this.startMs > ENDLESS_MS) throw new Endless(`still not over after ${ENDLESS_MS / 3_600_000} h`);
     while (this.#step(end));
     this.#now = end;
   }
