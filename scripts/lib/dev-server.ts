@@ -83,6 +83,6 @@ function flags(name: string, values: (string | number)[]): string[] {
 }
 
 /** The CLI reads `TEMPORAL_…` variables meant for clients. */
-function withoutTemporal(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function withoutTemporal(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('TEMPORAL_')));
 }

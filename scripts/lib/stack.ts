@@ -103,6 +103,6 @@ function throughGate(gate: Gate, apiKey: string, { namespace }: RunningServer): 
 }
 
 /** Readable by its owner alone: it holds the API key. */
-async function writeConfig(file: string, profiles: Record<ProfileName, ClientConfigProfile>): Promise<void> {
+export async function writeConfig(file: string, profiles: Record<ProfileName, ClientConfigProfile>): Promise<void> {
   await writeFile(file, clientConfigToToml({ profiles }), { mode: 0o600 });
 }

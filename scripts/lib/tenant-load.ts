@@ -53,6 +53,8 @@ export interface TenantLoad {
   count: number;
   /** Same seed, same payloads and phases. @default 1 */
   seed?: number;
+  /** Phases, payloads and task queue are those of this tenant: two loads that differ in their names only. @default its own */
+  like?: string;
   /** Epoch seconds; starts and ends of some schedules lie around it. @default now */
   now?: number;
 }
@@ -113,13 +115,15 @@ export function planTenant({
   tenant,
   count,
   seed = 1,
+  like = tenant,
   now = Math.floor(Date.now() / 1000),
 }: TenantLoad): PlannedSchedule[] {
-  const random = randomFrom(`${tenant}/${seed}`);
+  const random = randomFrom(`${like}/${seed}`);
   return Array.from({ length: count }, (_, index) => {
     const recipe = recipes[index % recipes.length];
     if (!recipe) throw new Error('there are no recipes');
-    return planned(`${tenant}-${String(index + 1).padStart(3, '0')}-${recipe.kind}`, tenant, recipe, random, now);
+    const id = `${tenant}-${String(index + 1).padStart(3, '0')}-${recipe.kind}`;
+    return planned({ id, tenant, taskQueue: `${like}-work` }, recipe, random, now);
   });
 }
 
@@ -138,7 +142,14 @@ export async function createSchedules(
   await Promise.all(Array.from({ length: 8 }, createNext));
 }
 
-function planned(id: string, tenant: string, recipe: Recipe, random: Random, now: number): PlannedSchedule {
+interface Named {
+  id: string;
+  tenant: string;
+  taskQueue: string;
+}
+
+function planned(named: Named, recipe: Recipe, random: Random, now: number): PlannedSchedule {
+  const { id, tenant } = named;
   const { every, form, jitter = 0, starts, ends, except, limit, paused = false } = recipe;
   const intent: Intent = {
     every,
@@ -154,7 +165,7 @@ function planned(id: string, tenant: string, recipe: Recipe, random: Random, now
   };
   const schedule: Schedule = {
     spec: spec(intent, form),
-    action: { startWorkflow: action(id, tenant, recipe.workflow ?? 'quick', random) },
+    action: { startWorkflow: action(named, recipe.workflow ?? 'quick', random) },
     policies: {
       overlapPolicy: recipe.overlap,
       catchupWindow: recipe.catchup === undefined ? undefined : duration(recipe.catchup),
@@ -212,11 +223,11 @@ function spec({ every, phase, from, until, except, jitter }: Intent, form: Recip
   };
 }
 
-function action(id: string, tenant: string, workflow: string, random: Random) {
+function action({ id, tenant, taskQueue }: Named, workflow: string, random: Random) {
   return {
     workflowId: `${id}-run`,
     workflowType: { name: workflow },
-    taskQueue: { name: `${tenant}-work` },
+    taskQueue: { name: taskQueue },
     input: { payloads: [encrypted(random), encrypted(random)] },
     header: { fields: { 'tenant-token': encrypted(random) } },
     memo: { fields: { source: encrypted(random) } },

@@ -7,6 +7,7 @@ import {
   constants,
   createSecureServer,
   type ClientHttp2Session,
+  type ClientHttp2Stream,
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
   type ServerHttp2Session,
@@ -22,12 +23,26 @@ import { portOf } from './process.ts';
  */
 export type Treatment = 'forward' | 'lose-answer';
 
+/** A call that went through, as its caller saw it. Times are epoch milliseconds. */
+export interface SeenCall {
+  /** Such as `UpdateSchedule`. */
+  method: string;
+  sentMs: number;
+  answeredMs: number;
+  /** gRPC's number as text; `0` is success, empty where the call was cancelled or broke off. */
+  status: string;
+  /** The request's protobuf bytes, as sent. */
+  request: Uint8Array;
+}
+
 export interface GateOptions {
   /** `host:port` of the plain server. */
   upstream: string;
   apiKey: string;
   /** Asked for every admitted call, with the method's name such as `UpdateSchedule`. @default everything is forwarded */
   treat?: (method: string) => Treatment;
+  /** Told of every admitted call once it has ended. */
+  observe?: (call: SeenCall) => void;
 }
 
 export interface Gate {
@@ -40,7 +55,7 @@ export interface Gate {
 const status = { unauthenticated: '16', unavailable: '14' };
 
 export async function startGate(options: GateOptions): Promise<Gate> {
-  const { upstream, apiKey, treat = () => 'forward' } = options;
+  const { upstream, apiKey, treat = () => 'forward', observe } = options;
   const certificates = await makeCertificates();
   const gate = createSecureServer({ key: certificates.key, cert: certificates.certificate });
   const callers = new Set<ServerHttp2Session>();
@@ -56,8 +71,10 @@ export async function startGate(options: GateOptions): Promise<Gate> {
     });
     caller.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
       stream.on('error', () => undefined);
-      if (headers.authorization === `Bearer ${apiKey}`) forward(stream, headers, server.current, treat);
-      else refuse(stream, status.unauthenticated, 'Request unauthorized: the API key is missing or wrong.');
+      if (headers.authorization === `Bearer ${apiKey}`) {
+        const call = forward(stream, headers, server.current, treat);
+        if (observe) report(stream, call, methodOf(headers), observe);
+      } else refuse(stream, status.unauthenticated, 'Request unauthorized: the API key is missing or wrong.');
     });
   });
   gate.listen(0, '127.0.0.1');
@@ -104,8 +121,8 @@ function forward(
   headers: IncomingHttpHeaders,
   session: () => ClientHttp2Session,
   treat: (method: string) => Treatment,
-): void {
-  const treatment = treat(headers[':path']?.split('/').at(-1) ?? '');
+): ClientHttp2Stream {
+  const treatment = treat(methodOf(headers));
   const { authorization: _secret, ...rest } = headers;
   const call = session().request({ ...rest, ':scheme': 'http' });
   let trailers: OutgoingHttpHeaders = {};
@@ -136,6 +153,38 @@ function forward(
   });
   call.once('close', () => {
     if (!stream.closed && call.rstCode !== constants.NGHTTP2_NO_ERROR && stream.headersSent) stream.close(call.rstCode);
+  });
+  return call;
+}
+
+function methodOf(headers: IncomingHttpHeaders): string {
+  return headers[':path']?.split('/').at(-1) ?? '';
+}
+
+/** Listens beside the forwarding and changes nothing of it. */
+function report(
+  stream: ServerHttp2Stream,
+  call: ClientHttp2Stream,
+  method: string,
+  observe: (call: SeenCall) => void,
+): void {
+  const sentMs = Date.now();
+  const chunks: Buffer[] = [];
+  let answeredMs: number | undefined;
+  let grpcStatus = '';
+  const take = (headers: IncomingHttpHeaders): void => {
+    const found = headers['grpc-status'];
+    if (found === undefined) return;
+    grpcStatus = String(found);
+    answeredMs = Date.now();
+  };
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  call.on('response', take);
+  call.on('trailers', take);
+  call.once('close', () => {
+    // A byte for compression and four for the length come before a gRPC message.
+    const request = new Uint8Array(Buffer.concat(chunks).subarray(5));
+    observe({ method, sentMs, answeredMs: answeredMs ?? Date.now(), status: grpcStatus, request });
   });
 }
 

@@ -34,6 +34,7 @@ export interface Run {
   workflowId: string;
   /** Epoch seconds. */
   nominal: number;
+  /** When its work could begin: a delayed start begins at the end of its delay. */
   startMs: number;
   /** Infinity while it is open. */
   closeMs: number;
@@ -222,7 +223,13 @@ function toRun(side: string, execution: Execution): Run {
   if (!(nominal === recorded))
     throw new Error(`${workflowId} on ${side} was scheduled for ${iso(recorded)}, says its attribute`);
   const closed = execution.closeTime ? milliseconds(execution.closeTime) : Infinity;
-  return { side, workflowId, nominal, startMs: milliseconds(execution.startTime), closeMs: closed };
+  return {
+    side,
+    workflowId,
+    nominal,
+    startMs: milliseconds(execution.executionTime ?? execution.startTime),
+    closeMs: closed,
+  };
 }
 
 function attribute(execution: Execution, name: string): string {

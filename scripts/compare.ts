@@ -1,0 +1,150 @@
+/**
+ * `npm run compare`: the same live tenant moved three ways, and what an independent ledger says of each: by this product,
+ * by a loop around the `temporal` command, and by a concurrent script with the SDK.
+ *
+ *     npm run compare                                 both pairs of engines, 40 schedules, 3 moves each: about 20 minutes
+ *     npm run compare -- --engines v1-v1 --repeat 1   a look, about 4 minutes
+ *     npm run compare -- --busy 60                    with 60 schedules of a neighbour on each cluster
+ *     npm run compare -- --json > one.json            every figure of every move
+ *     npm run compare -- --read one.json --read two.json     their table, as if they had been one run
+ */
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import type { Side } from '../test/support/ledger.ts';
+import { cliMover } from './lib/compare/cli.ts';
+import { ferryMover } from './lib/compare/ferry.ts';
+import { startJournal } from './lib/compare/journal.ts';
+import { measure } from './lib/compare/measure.ts';
+import type { Mover } from './lib/compare/movers.ts';
+import { changes, markdown, merged, type Pair, type PairReport, pairs, type Report } from './lib/compare/report.ts';
+import { sdkMover } from './lib/compare/sdk.ts';
+import { connectProfile } from './lib/profiles.ts';
+import { startStack } from './lib/stack.ts';
+import { createSchedules, planTenant } from './lib/tenant-load.ts';
+import { startUserWorkers } from './lib/user-worker.ts';
+
+/** Whose phases, payloads and task queue all tenants here have. */
+const LIKE = 'acme';
+
+interface Options {
+  schedules: number;
+  repeat: number;
+  seed: number;
+  busy: number;
+}
+
+const { values } = parseArgs({
+  options: {
+    schedules: { type: 'string', default: '40' },
+    repeat: { type: 'string', default: '3' },
+    seed: { type: 'string', default: '1' },
+    busy: { type: 'string', default: '0' },
+    engines: { type: 'string', multiple: true, default: [...pairs] },
+    json: { type: 'boolean', default: false },
+    read: { type: 'string', multiple: true, default: [] },
+  },
+});
+
+const report = values.read.length > 0 ? merged(await Promise.all(values.read.map(read))) : await compare();
+if (values.json) console.log(JSON.stringify(report));
+else {
+  console.log(markdown(report));
+  for (const pair of report.pairs) console.log(`\nChanged on the way, ${pair.pair}:\n${changes(pair)}`);
+}
+
+async function read(file: string): Promise<Report> {
+  const made: Report = JSON.parse(await readFile(file, 'utf8'));
+  return made;
+}
+
+async function compare(): Promise<Report> {
+  const options: Options = {
+    schedules: count('schedules', 1),
+    repeat: count('repeat', 1),
+    seed: count('seed', 0),
+    busy: count('busy', 0),
+  };
+  const wanted = values.engines.map(asPair);
+  const made: Report = {
+    date: new Date().toISOString(),
+    node: process.versions.node,
+    cores: availableParallelism(),
+    pairs: [],
+  };
+  for (const pair of wanted) made.pairs.push(await comparePair(pair, options));
+  return made;
+}
+
+async function comparePair(pair: Pair, options: Options): Promise<PairReport> {
+  const { schedules, repeat, seed, busy } = options;
+  say(`${pair}: starting three clusters`);
+  const undo: (() => Promise<void>)[] = [];
+  try {
+    // The gates of the journal stand in for the one before `cloud`.
+    const stack = await startStack({ tls: false, selfhosted: pair === 'v1-v2' ? 'v2' : 'dev' });
+    undo.push(stack.stop);
+    const journal = await startJournal(stack);
+    undo.push(journal.stop);
+    const side = async (name: 'cloud' | 'selfhosted'): Promise<Side> => {
+      const connected = await connectProfile(name, stack.configFile);
+      undo.push(() => connected.connection.close());
+      return { name, ...connected };
+    };
+    const bench = { stack, journal, cloud: await side('cloud'), selfhosted: await side('selfhosted') };
+    const users = await startUserWorkers({
+      configFile: stack.configFile,
+      profiles: ['cloud', 'selfhosted'],
+      tenants: [LIKE],
+    });
+    undo.push(users.stop);
+    const place = { configFile: journal.configFile, dir: stack.dir };
+    const movers: Mover[] = [];
+    for (const make of [ferryMover, cliMover, sdkMover]) {
+      const mover = await make(place);
+      undo.push(mover.close);
+      movers.push(mover);
+    }
+    for (const { connection, namespace, name } of busy > 0 ? [bench.cloud, bench.selfhosted] : []) {
+      await createSchedules(connection, namespace, planTenant({ tenant: `near-${name}`, count: busy, like: LIKE }));
+    }
+    const { cloud, selfhosted } = stack.servers;
+    const servers = { cloud: cloud.serverVersion, selfhosted: selfhosted.serverVersion };
+    const result: PairReport = { pair, servers, schedules, busy, moves: [] };
+    for (let repetition = 1; repetition <= repeat; repetition++) {
+      // Whoever is first meets servers that have done less: each is first in its turn.
+      const turn = (seed + repetition) % movers.length;
+      for (const mover of [...movers.slice(turn), ...movers.slice(0, turn)]) {
+        const tenant = `${mover.name}${repetition}`;
+        const move = measure(bench, mover, { tenant, schedules, seed: seed + repetition, like: LIKE });
+        const figures = await Promise.race([move, stack.died, users.failed]);
+        const { due, missed, duplicates, unexpected, moveMs } = figures;
+        say(
+          `${pair} ${tenant}: moved in ${(moveMs / 1_000).toFixed(1)} s; ${due} times due, ${missed} never ran, ` +
+            `${duplicates} twice, ${unexpected} that should not have`,
+        );
+        result.moves.push(figures);
+      }
+    }
+    return result;
+  } finally {
+    for (let step = undo.pop(); step; step = undo.pop()) await step();
+  }
+}
+
+function count(name: 'schedules' | 'repeat' | 'seed' | 'busy', least: number): number {
+  const value = Number(values[name]);
+  if (Number.isInteger(value) && value >= least) return value;
+  throw new Error(`--${name} is ${values[name]}; it takes a whole number from ${least}`);
+}
+
+function asPair(text: string): Pair {
+  const pair = pairs.find((known) => known === text);
+  if (pair) return pair;
+  throw new Error(`--engines is ${text}; it takes ${pairs.join(' or ')}, and may be given twice`);
+}
+
+/** Beside the report, so that the report can be kept. */
+function say(text: string): void {
+  console.error(text);
+}

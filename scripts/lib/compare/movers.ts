@@ -1,0 +1,22 @@
+/** What all three ways of moving a tenant are given, and what they say afterwards. */
+import type { ProfileName } from '../stack.ts';
+
+export type MoverName = 'ferry' | 'cli' | 'sdk';
+
+export interface MoveOrder {
+  tenant: string;
+  from: ProfileName;
+  to: ProfileName;
+}
+
+export interface Moved {
+  /** Programs that were started for it. */
+  processes: number;
+}
+
+export interface Mover {
+  name: MoverName;
+  /** Returns when the tenant runs on the other cluster, as far as the mover can tell. */
+  move: (order: MoveOrder) => Promise<Moved>;
+  close: () => Promise<void>;
+}
