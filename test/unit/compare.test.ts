@@ -96,7 +96,9 @@ describe('the journal', () => {
     const copy = CreateScheduleRequest.encode({ scheduleId: 's', schedule: { state: { paused: true } } }).finish();
     const bounded = { spec: { endTime: { seconds: Long.fromNumber(41), nanos: 337_790_000 } } };
     const fence = UpdateScheduleRequest.encode({ scheduleId: 's', schedule: bounded }).finish();
-    const opened = UpdateScheduleRequest.encode({ scheduleId: 's', schedule: {} }).finish();
+    // With its user's own end: open all the same.
+    const ending = { spec: { endTime: { seconds: Long.fromNumber(90) } } };
+    const opened = UpdateScheduleRequest.encode({ scheduleId: 's', schedule: ending }).finish();
     const source = [call('PatchSchedule', 20, patch({ pause: 'p' })), call('UpdateSchedule', 30, fence)];
     const target = [
       call('CreateSchedule', 10, copy),

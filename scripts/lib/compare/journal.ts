@@ -58,7 +58,7 @@ export function writesOf(source: readonly SeenCall[], target: readonly SeenCall[
   const writes = new Map<string, Write[]>();
   const take = (side: Write['side'], call: SeenCall): void => {
     if (call.status !== '0') return;
-    const found = written(call);
+    const found = written(call, side);
     if (!found) return;
     const { answeredMs } = call;
     writes.set(found.id, [...(writes.get(found.id) ?? []), { side, answeredMs, shutFromMs: found.shutFromMs }]);
@@ -68,7 +68,10 @@ export function writesOf(source: readonly SeenCall[], target: readonly SeenCall[
   return writes;
 }
 
-function written({ method, request, answeredMs }: SeenCall): { id: string; shutFromMs?: number } | undefined {
+function written(
+  { method, request, answeredMs }: SeenCall,
+  side: Write['side'],
+): { id: string; shutFromMs?: number } | undefined {
   if (method === 'PatchSchedule') {
     const { scheduleId, patch } = PatchScheduleRequest.decode(request);
     if (patch?.pause) return { id: scheduleId, shutFromMs: answeredMs };
@@ -77,14 +80,16 @@ function written({ method, request, answeredMs }: SeenCall): { id: string; shutF
   if (method === 'UpdateSchedule' || method === 'CreateSchedule') {
     const type = method === 'UpdateSchedule' ? UpdateScheduleRequest : CreateScheduleRequest;
     const { scheduleId, schedule } = type.decode(request);
-    return { id: scheduleId, shutFromMs: schedule ? shutFrom(schedule, answeredMs) : undefined };
+    return { id: scheduleId, shutFromMs: schedule ? shutFrom(schedule, answeredMs, side) : undefined };
   }
   return undefined;
 }
 
-/** Paused: from the acknowledgement on. Ended: from the second after its last, whatever was acknowledged when. */
-function shutFrom({ spec, state }: Schedule, answeredMs: number): number | undefined {
+/**
+ * Paused: from the acknowledgement on. The source ended: from the second after its last. An end on the target is its user's.
+ */
+function shutFrom({ spec, state }: Schedule, answeredMs: number, side: Write['side']): number | undefined {
   if (state?.paused) return answeredMs;
-  if (!spec?.endTime) return undefined;
+  if (side === 'target' || !spec?.endTime) return undefined;
   return Math.max(answeredMs, (Number(spec.endTime.seconds) + 1) * 1_000);
 }
