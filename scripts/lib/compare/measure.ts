@@ -1,13 +1,13 @@
 /** One tenant with live load, moved once, and what the ledger and the journal say of it. */
 import { loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expectedTimes, judge, readLedger, readRuns, type Run, type Side } from '../../../test/support/ledger.ts';
-import { duration } from '../payloads.ts';
+import { judge, readLedger, readRuns, type Side } from '../../../test/support/ledger.ts';
 import type { Stack } from '../stack.ts';
 import { createSchedules, planTenant, type PlannedSchedule } from '../tenant-load.ts';
 import { definitionOf, differences } from './definition.ts';
-import { dueByNominal, gapOf } from './figures.ts';
+import { gapOf } from './figures.ts';
 import { type Journal, writesOf } from './journal.ts';
+import { lateness } from './lateness.ts';
 import type { Mover, MoverName } from './movers.ts';
 
 export interface Bench {
@@ -140,79 +140,6 @@ export async function measure(bench: Bench, mover: Mover, options: MeasureOption
     changedSchedules: changes.filter((parts) => parts.length > 0).length,
     problems: totals.problems,
   };
-}
-
-interface Moments {
-  from: number;
-  to: number;
-  movedFrom: number;
-  movedTo: number;
-}
-
-interface Lateness {
-  first: number[];
-  source: number[];
-  target: number[];
-  /** Ids of the schedules that ran on the target. */
-  arrived: string[];
-}
-
-async function lateness(
-  bench: Bench,
-  plan: readonly PlannedSchedule[],
-  all: Map<string, Run[]>,
-  moments: Moments,
-): Promise<Lateness> {
-  const { from, to, movedFrom, movedTo } = moments;
-  const late: Lateness = { first: [], source: [], target: [], arrived: [] };
-  for (const schedule of plan) {
-    const nominals = expectedTimes(schedule.intent, from, to);
-    const known = new Set(nominals);
-    const runs = (all.get(schedule.id) ?? []).filter(({ nominal }) => known.has(nominal));
-    for (const side of [bench.cloud, bench.selfhosted]) {
-      const here = runs.filter((run) => run.side === side.name).toSorted((a, b) => a.nominal - b.nominal);
-      if (here.length === 0) continue;
-      const due = await dueTimes(side, schedule, nominals, to);
-      const lateBy = ({ startMs, nominal, workflowId }: Run): number => {
-        const dueMs = due(nominal);
-        if (dueMs === undefined) throw new Error(`${side.name} says of no time that ${workflowId} was due`);
-        return startMs - dueMs;
-      };
-      if (side === bench.cloud) {
-        late.source.push(...here.filter(({ nominal }) => nominal * 1_000 < movedFrom).map(lateBy));
-        continue;
-      }
-      const [first, ...rest] = here;
-      if (first) late.first.push(lateBy(first));
-      late.target.push(...rest.filter(({ nominal }) => nominal * 1_000 > movedTo).map(lateBy));
-      late.arrived.push(schedule.id);
-    }
-  }
-  return late;
-}
-
-/**
- * When a nominal time was due on that cluster, ms. With jitter the cluster itself is asked, since jitter depends on its
- * namespace; without, it is the nominal time.
- */
-async function dueTimes(
-  { connection, namespace }: Side,
-  { id, intent }: PlannedSchedule,
-  nominals: readonly number[],
-  to: number,
-): Promise<(nominal: number) => number | undefined> {
-  const [first] = nominals;
-  if (intent.jitter === 0 || first === undefined) return (nominal) => nominal * 1_000;
-  const { startTime } = await connection.workflowService.listScheduleMatchingTimes({
-    namespace,
-    scheduleId: id,
-    startTime: duration(first - 1),
-    endTime: duration(to + intent.jitter),
-  });
-  const dues = (startTime ?? []).map(({ seconds, nanos }) => Number(seconds) * 1_000 + (nanos ?? 0) / 1e6);
-  // Of the last nominal times the jitter may lie behind the range that was asked for.
-  const byNominal = dueByNominal(expectedTimes(intent, first, to + intent.jitter), dues);
-  return (nominal) => byNominal.get(nominal);
 }
 
 async function definitions(side: Side, plan: readonly PlannedSchedule[]) {

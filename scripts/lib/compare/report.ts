@@ -116,7 +116,7 @@ const rows: readonly [string, Cell][] = [
         1,
       ),
   ],
-  ['programs started', each(({ processes }) => processes)],
+  ['programs started for it', each(({ processes }) => processes)],
 ];
 
 function total(moves: MoveFigures[], figure: (move: MoveFigures) => number): string {
