@@ -123,6 +123,7 @@ async function comparePair(pair: Pair, options: Options): Promise<PairReport> {
           `${pair} ${tenant}: moved in ${(moveMs / 1_000).toFixed(1)} s; ${due} times due, ${missed} never ran, ` +
             `${duplicates} twice, ${unexpected} that should not have`,
         );
+        for (const problem of figures.problems) say(`   ${problem}`);
         result.moves.push(figures);
       }
     }

@@ -14,9 +14,10 @@ export async function ferryMover(options: { configFile: string; dir: string }): 
       const args: Parameters<typeof MigrateTenant> = [{ tenant, from, to, bake: '0' }];
       const start = { workflowId: `migrate/${tenant}`, taskQueue: 'ferry', args };
       const handle = await control.client.workflow.start<typeof MigrateTenant>('MigrateTenant', start);
-      const { outcome } = await Promise.race([handle.result(), worker.died]);
+      const { outcome, audit } = await Promise.race([handle.result(), worker.died]);
       if (outcome !== 'completed') throw new Error(`the migration of ${tenant} ended ${outcome}`);
-      return { processes: 0 };
+      const { runs, duplicates, missed, wrongSide } = audit;
+      return { processes: 0, account: { runs, duplicates, missed, wrongSide } };
     },
     close: async () => {
       await control.close();

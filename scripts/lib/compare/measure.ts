@@ -3,12 +3,13 @@ import { loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { judge, readLedger, readRuns, type Side } from '../../../test/support/ledger.ts';
 import type { Stack } from '../stack.ts';
+import { waitFor } from '../wait.ts';
 import { createSchedules, planTenant, type PlannedSchedule } from '../tenant-load.ts';
 import { definitionOf, differences } from './definition.ts';
 import { gapOf } from './figures.ts';
 import { type Journal, writesOf } from './journal.ts';
 import { lateness } from './lateness.ts';
-import type { Mover, MoverName } from './movers.ts';
+import type { Moved, Mover, MoverName } from './movers.ts';
 
 export interface Bench {
   stack: Stack;
@@ -52,6 +53,8 @@ export interface MoveFigures {
   /** Calls to the two clusters, and to the one the migration itself runs on. */
   calls: { clusters: number; control: number; byMethod: Record<string, number> };
   processes: number;
+  /** The mover's own, beside the ledger's; absent where it keeps none. */
+  account?: Moved['account'];
   /** By part of the definition: how many schedules on the target do not have it as the source had it. */
   changed: Record<string, number>;
   /** Schedules with any such part. */
@@ -86,7 +89,7 @@ export async function measure(bench: Bench, mover: Mover, options: MeasureOption
 
   const [loadAverage = 0] = loadavg();
   const movedFrom = Date.now();
-  const { processes } = await mover.move({ tenant, from: 'cloud', to: 'selfhosted' });
+  const { processes, account } = await mover.move({ tenant, from: 'cloud', to: 'selfhosted' });
   const movedTo = Date.now();
   // A call is written down when it has ended, which its caller may know a moment earlier.
   await delay(200);
@@ -99,7 +102,8 @@ export async function measure(bench: Bench, mover: Mover, options: MeasureOption
   const sides = [cloud, selfhosted];
   // Waits for a list that lags behind; then judged together with the runs the lateness is taken from.
   await readLedger({ ...range, sides, settleMs: 8_000 });
-  const runs = await readRuns({ sides, schedules: plan, from });
+  // A small server may be too busy for a list; the ledger itself waits too.
+  const runs = await waitFor({ what: 'the list of runs' }, () => readRuns({ sides, schedules: plan, from }));
   const { rows, totals } = judge(range, runs);
   const late = await lateness(bench, plan, runs, { from, to, movedFrom, movedTo });
   const found = await definitions(selfhosted, plan);
@@ -136,6 +140,7 @@ export async function measure(bench: Bench, mover: Mover, options: MeasureOption
       byMethod,
     },
     processes,
+    account,
     changed,
     changedSchedules: changes.filter((parts) => parts.length > 0).length,
     problems: totals.problems,

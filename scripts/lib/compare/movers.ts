@@ -12,6 +12,8 @@ export interface MoveOrder {
 export interface Moved {
   /** Programs that were started for it. */
   processes: number;
+  /** What it says itself of the runs around the move, if it keeps an account. */
+  account?: { runs: number; duplicates: number; missed: number; wrongSide: number };
 }
 
 export interface Mover {
