@@ -85,7 +85,7 @@ test.each([
   }
   const from = Math.floor(began / 1_000);
   const runs = await waitFor({ what: 'runs on the target' }, async () => {
-    const found = await readRuns({ sides: [selfhosted], schedules: plan, from });
+    const found = await readRuns({ sides: [selfhosted], ids: plan.map(({ id }) => id), from });
     return found.size > 3 ? found : undefined;
   });
   for (const id of runs.keys()) expect(plan.find((schedule) => schedule.id === id)?.intent.paused).toBe(false);

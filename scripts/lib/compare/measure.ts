@@ -103,7 +103,9 @@ export async function measure(bench: Bench, mover: Mover, options: MeasureOption
   // Waits for a list that lags behind; then judged together with the runs the lateness is taken from.
   await readLedger({ ...range, sides, settleMs: 8_000 });
   // A small server may be too busy for a list; the ledger itself waits too.
-  const runs = await waitFor({ what: 'the list of runs' }, () => readRuns({ sides, schedules: plan, from }));
+  const runs = await waitFor({ what: 'the list of runs' }, () =>
+    readRuns({ sides, ids: plan.map(({ id }) => id), from }),
+  );
   const { rows, totals } = judge(range, runs);
   const late = await lateness(bench, plan, runs, { from, to, movedFrom, movedTo });
   const found = await definitions(selfhosted, plan);
