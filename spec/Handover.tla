@@ -15,7 +15,6 @@ CONSTANTS
   Jitter,    \* "none": due at n on both; "A" or "B": a unit later on that side, whose clusters differ in their seed
   Engines,   \* engines each cluster may have, a subset of {"v1", "v2"}
   Lead,      \* from choosing a boundary to reaching it
-  Quiet,     \* nothing due for this long: a quiet crossing
   Crashes,   \* attempts that are cut off anywhere and forget everything
   Flips,     \* changes of the wanted direction (a rollback), each may cut off the attempt under way as well
   Busy,      \* times an open run of the source outlasts its limit
@@ -53,6 +52,7 @@ IsOpen(x, n) == ~x.paused /\ n >= x.from /\ (x.until = 0 \/ n < x.until)
 (***************************************************************************)
 (* Situations (src/schedules/pair.ts), `f` is the fence that was read      *)
 (***************************************************************************)
+Owed(f) == IF f.next = 0 THEN f.b ELSE Min({f.b, f.next})
 NoFence == [b |-> 0, next |-> 0, hash |-> 0]
 FenceOf(x) ==
   IF x.mark.kind = "fence"
@@ -94,7 +94,7 @@ variables
   cl = [c \in Side |-> IF c = "A" THEN Untouched ELSE Copy],
   stamp = [c \in Side |-> 0],   \* server's own stamp of the last UpdateSchedule
   due = [c \in Side |-> FALSE], \* the nominal time due now is still to be generated
-  water = [c \in Side |-> 0],   \* V2 with jitter: nominal times up to here are not generated any more
+  water = [c \in Side |-> 0],   \* with jitter: nominal times up to here are not generated any more
   ran = [c \in Side |-> {}],
   net = {},                     \* writes under way: requests and, on V1, queued signals; any may be late, or never come
   \* --- what people want ---
@@ -122,10 +122,12 @@ define {
   \* Will run by itself: ahead, or due and not generated yet.
   WillRun(c, n) ==
     /\ n \in Noms /\ IsOpen(cl[c], n)
-    /\ \/ n > DueNow(c) /\ (engine[c] = "v1" \/ n > water[c])
+    /\ \/ n > DueNow(c) /\ n > water[c]
        \/ n = DueNow(c) /\ due[c]
   Unrun(c) == {n \in Noms : n > DueNow(c) \/ (n = DueNow(c) /\ due[c])}
   Started == ran["A"] \cup ran["B"]
+  \* Steps that look at nothing but the attempt's own memory: nobody can tell when they are taken, so nobody moves between.
+  Moves == pc["attempt"] \notin {"Stamped", "GivenBack", "SettleSource", "SettleTarget", "HandedOver"}
   \* In a configuration where users take our bound off, nobody is slow to look: what the protocol promises there rests on it.
   Looks(at_, back_) ==
     \/ at_ = "LastLook" /\ Past(f.b - 1)
@@ -143,10 +145,11 @@ macro runDue(c) {
 macro apply(c, value, updates, message, byUser) {
   if (due[c] /\ engine[c] = "v1") { runDue(c); };
   if (byUser) {
-    excused := excused \cup {n \in Noms \ Started : n <= now /\ (wantsPause \/ (engine[c] = "v2" /\ WillRun(c, n)))};
+    excused := excused \cup {n \in Noms \ Started : n <= now /\ (wantsPause \/ updates \/ (engine[c] = "v2" /\ WillRun(c, n)))};
   };
   due[c] := FALSE;
-  if (engine[c] = "v2" /\ Offset(c) > 0) { water[c] := now; };
+  \* V2 goes on from the write; V1 from the last time it ran, or, where it was paused, from the write.
+  if (Offset(c) > 0 /\ (engine[c] = "v2" \/ cl[c].paused)) { water[c] := now; };
   cl[c] := value;
   if (updates) { stamp[c] := now; };
   if ("token" \in Without) { net := net \ message; } else { net := {m \in net : m.to # c}; };
@@ -203,7 +206,7 @@ Look:
            owed = Reminder(sit.kind, two[src], two[Other(src)])) {
     if (sit.kind = "handed-over" /\ owed = 0 /\ (two[Other(src)].from = 0 \/ (Widest > 0 /\ ~Past(sit.f.b + Widest)))) {
       forget();
-      goto Done;
+      goto Finished;
     } else {
       snap := two; fresh[side] := TRUE; seen[side] := stamp[side]; on := "A";
       f := sit.f;
@@ -230,28 +233,33 @@ Cross: \* cross in handover.ts
     if (snap[s].from # 0 /\ ~Past(snap[s].from + Widest)) { await Past(snap[s].from + Widest); again(); }
     else if (snap[s].content # snap[t].content) {
       write(t, Standby([snap[t] EXCEPT !.content = snap[s].content], Resting(0, "-", 0)), FALSE, "Round");
-    } else if (snap[s].paused \/ \A n \in Unrun(s) : n > now + Quiet) {
-      lo := now;
-      at := Min(Unrun(s) \cup {End + 1});
-      write(s, Standby(OwnerAsUserWrote(snap[s], snap[t]),
-                       Resting(Max({now, snap[t].mark.b + 1}), UserState(snap[s]), 0)), FALSE, "QuietOpen");
-    } else if ("source-first" \in Without) {
+    } else if (snap[s].paused \/ Unrun(s) = {}) { goto GiveUp; }
+    else if ("source-first" \in Without) {
       f := [b |-> now + Lead, next |-> 0, hash |-> snap[s].content];
       write(t, Opened(snap[s], now + Lead), FALSE, "LateFence");
-    } else { goto BuildFence; };
+    } else {
+      \* How far off the next time must be for a quiet crossing is a matter of punctuality: here it may be near.
+      either { await \A n \in Unrun(s) : n > now; goto GiveUp; } or { goto BuildFence; };
+    };
   };
 
 \* ---- quiet crossing
+GiveUp:
+  either { cutOff(); }
+  or {
+    lo := now;
+    at := Min(Unrun(s) \cup {End + 1}) + Offset(s) - Widest;
+    write(s, Standby(OwnerAsUserWrote(snap[s], snap[t]),
+                     Resting(Max({now, snap[t].mark.b + 1}), UserState(snap[s]),
+                             IF "quiet-owes" \in Without THEN 0 ELSE now)), FALSE, "QuietOpen");
+  };
+
 QuietOpen:
   either { cutOff(); }
   or {
     if (now >= at) { again(); }
-    else { write(t, BeforeGivingUp(snap[s]), FALSE, "QuietLanded"); };
+    else { write(t, BeforeGivingUp(snap[s]), FALSE, "Prove"); };
   };
-
-QuietLanded:
-  if (seen[t] >= at /\ ~snap[t].paused) { settle(t, lo, seen[t], FALSE, TRUE, "Round"); }
-  else { again(); };
 
 \* ---- both rest
 TakeOver: \* takeOver in handover.ts
@@ -270,12 +278,13 @@ TakeOverOpen:
 Reshut: \* an opening at the old boundary may be under way: it must not meet a later one on the source
   either { cutOff(); }
   or if ("reshut" \in Without) { goto BuildFence; }
-  else { write(t, Standby(snap[t], Resting(0, "-", 0)), TRUE, "BuildFence"); };
+  else { write(t, Standby(snap[t], Resting(0, "-", IF "reshut-owes" \in Without THEN 0 ELSE Owed(f))), TRUE, "BuildFence"); };
 
 BuildFence: \* fence.ts
   either { cutOff(); }
   or with (next = IF f.b # 0 THEN (IF f.next # 0 THEN f.next ELSE f.b)
-                  ELSE Min(Unrun(s) \cup (IF engine[s] = "v2" THEN {now} ELSE {}) \cup {End + 1}),
+                  \* V2 does not list a time that has passed with its jitter ahead: everything due from now on is looked at.
+                  ELSE Min({n \in Unrun(s) : engine[s] = "v2" \/ n > water[s]} \cup {End + 1}),
            b = Max({now + Lead * (tries + 1), Max({snap[t].mark.b, f.b}) + 1}),
            fence = [b |-> b, next |-> next, hash |-> snap[s].content]) {
     f := fence;
@@ -287,14 +296,11 @@ BuildFence: \* fence.ts
   };
 
 Stamped:
-  either { cutOff(); }
-  or {
-    if (seen[s] >= f.b /\ "stamp" \notin Without) {
-      if (tries = 0) { tries := 1; goto BuildFence; } else { goto Disarm; };
-    } else if (engine[s] = "v2") {
-      settle(s, f.next, Min({seen[s] + Widest, f.b - 1}), FALSE, FALSE, "OpenTarget");
-    } else { goto OpenTarget; };
-  };
+  if (seen[s] >= f.b /\ "stamp" \notin Without) {
+    if (tries = 0) { tries := 1; goto BuildFence; } else { goto Disarm; };
+  } else if (engine[s] = "v2") {
+    settle(s, f.next, Min({seen[s] + Widest, f.b - 1}), FALSE, "source-asks" \notin Without, "OpenTarget");
+  } else { goto OpenTarget; };
 
 OpenTarget:
   either { cutOff(); }
@@ -309,9 +315,9 @@ LateFence: \* a mutant's: the source is fenced second
 Disarm: \* fence.ts; the target first, though it is shut
   either { cutOff(); }
   or {
-    lo := Min({f.b, IF f.next = 0 THEN f.b ELSE f.next});
+    lo := Owed(f);
     if ("disarm-bump" \in Without) { goto Unfence; }
-    else { write(t, Standby(snap[t], Resting(0, "-", Min({f.b, IF f.next = 0 THEN f.b ELSE f.next}))), TRUE, "Unfence"); };
+    else { write(t, Standby(snap[t], Resting(0, "-", Owed(f))), TRUE, "Unfence"); };
   };
 
 Unfence:
@@ -352,14 +358,15 @@ AtB:
   };
 
 SettleSource:
-  settle(s, IF f.next # 0 THEN f.next ELSE f.b, f.b - 1, TRUE, FALSE, "Tidy");
+  settle(s, IF f.next # 0 THEN f.next ELSE f.b, f.b - 1, TRUE, "source-asks" \notin Without, "Tidy");
 
 Tidy: \* the bound comes off where nothing before it can still be due on t; with a long jitter that is left to the bake
   either { cutOff(); }
-  or { await Widest > 0; read(t); goto SettleTarget; }
+  or { await Widest > 0; read(t); lo := End; goto SettleTarget; }
   or {
     await Past(f.b + (IF "jitter" \in Without THEN 0 ELSE Offset(t)));
     read(t);
+    lo := stamp[t];
     with (resting = IsStandby(snap[s]),
           here = ~resting /\ snap[s].content # f.hash, there = snap[t].content # f.hash,
           differ = snap[s].content # snap[t].content) {
@@ -372,7 +379,11 @@ Tidy: \* the bound comes off where nothing before it can still be due on t; with
   };
 
 SettleTarget:
-  if (snap[s].content # snap[t].content) { goto Retire; }
+  if (snap[s].content # snap[t].content) {
+    \* Edited there since: what the edit left out was never meant to run. What our own write dropped after it was.
+    if ("edit-settle" \in Without) { lo := 0; goto Retire; }
+    else { settle(t, lo, seen[t] + Widest, FALSE, TRUE, "Retire"); };
+  }
   else { settle(t, f.b, seen[t] + Widest, FALSE, TRUE, "Retire"); };
 
 Retire:
@@ -396,8 +407,7 @@ Settle:
     if (missing # {} /\ "settle" \notin Without) { at := Min(missing); goto Fill; }
     else {
       await pending = {} \/ "settle" \in Without;
-      if (after = "Round") { again(); }
-      else with (next = after) {
+      with (next = after) {
         at := 0; on := "A"; lo := 0; hi := 0; all := FALSE; ask := FALSE; after := "-";
         if (next = "OpenTarget") { goto OpenTarget; } else if (next = "Proven") { goto Proven; }
         else if (next = "Tidy") { goto Tidy; } else { goto Retire; };
@@ -419,7 +429,6 @@ Written:
       if (w.sent) { read(w.to); };
       w := NoWrite; back := "-";
       if (next = "QuietOpen") { goto QuietOpen; }
-      else if (next = "QuietLanded") { goto QuietLanded; }
       else if (next = "TakeOverOpen") { goto TakeOverOpen; }
       else if (next = "Prove") { goto Prove; }
       else if (next = "BuildFence") { goto BuildFence; }
@@ -445,22 +454,22 @@ Foreign: await FALSE;
 
 fair process (Network = "network") {
 Deliver:
-  while (TRUE) { with (message \in net) { apply(message.to, message.value, TRUE, {message}, FALSE); }; };
+  while (TRUE) { await Moves; with (message \in net) { apply(message.to, message.value, TRUE, {message}, FALSE); }; };
 }
 
 fair process (Scheduler \in Side) {
 Generate:
-  while (TRUE) { await due[self]; runDue(self); due[self] := FALSE; };
+  while (TRUE) { await Moves /\ due[self]; runDue(self); due[self] := FALSE; };
 }
 
 fair process (Clock = "clock") {
 Tick:
-  while (now < End) {
-    await ~due["A"] /\ ~due["B"] /\ (Strips = 0 \/ ~Looks(pc["attempt"], back));
+  while (TRUE) {
+    await Moves /\ now < End /\ ~due["A"] /\ ~due["B"] /\ (Strips = 0 \/ ~Looks(pc["attempt"], back));
     with (next = now + 1, dues = [c \in Side |-> next - Offset(c)]) {
       now := next;
       due := [c \in Side |-> /\ dues[c] \in Noms /\ IsOpen(cl[c], dues[c])
-                            /\ (engine[c] = "v1" \/ dues[c] > water[c])];
+                            /\ dues[c] > water[c]];
       if (wantsPause) { excused := excused \cup ({next} \cap Noms); };
     };
   };
@@ -468,13 +477,14 @@ Tick:
 
 process (Operator = "operator") {
 Turn:
-  while (flips > 0) { flips := flips - 1; goal := Other(goal); };
+  while (TRUE) { await Moves /\ flips > 0; flips := flips - 1; goal := Other(goal); };
 }
 
 (* Edits what is not marked as a copy: the owner, or both sides while both are open. *)
 process (User = "user") {
 Act:
-  while (pauses + edits + strips > 0) {
+  while (TRUE) {
+    await Moves;
     with (c \in {x \in Side : ~IsStandby(cl[x])}) {
       either { \* in the Web UI, or pauseOnFailure: the note is overwritten; no token is asked, no stamp is left
         await pauses > 0;
@@ -510,10 +520,12 @@ DueNow(c) == now - Offset(c)
 
 WillRun(c, n) ==
   /\ n \in Noms /\ IsOpen(cl[c], n)
-  /\ \/ n > DueNow(c) /\ (engine[c] = "v1" \/ n > water[c])
+  /\ \/ n > DueNow(c) /\ n > water[c]
      \/ n = DueNow(c) /\ due[c]
 Unrun(c) == {n \in Noms : n > DueNow(c) \/ (n = DueNow(c) /\ due[c])}
 Started == ran["A"] \cup ran["B"]
+
+Moves == pc["attempt"] \notin {"Stamped", "GivenBack", "SettleSource", "SettleTarget", "HandedOver"}
 
 Looks(at_, back_) ==
   \/ at_ = "LastLook" /\ Past(f.b - 1)
@@ -647,7 +659,7 @@ Look == /\ pc["attempt"] = "Look"
                                  /\ ask' = FALSE
                                  /\ at' = 0
                                  /\ after' = "-"
-                                 /\ pc' = [pc EXCEPT !["attempt"] = "Done"]
+                                 /\ pc' = [pc EXCEPT !["attempt"] = "Finished"]
                             ELSE /\ snap' = two
                                  /\ fresh' = [fresh EXCEPT ![side] = TRUE]
                                  /\ seen' = [seen EXCEPT ![side] = stamp[side]]
@@ -729,22 +741,11 @@ Cross == /\ pc["attempt"] = "Cross"
                                                 /\ net' = net
                                      /\ back' = "Round"
                                      /\ pc' = [pc EXCEPT !["attempt"] = "Written"]
-                                     /\ UNCHANGED << f, lo, at >>
-                                ELSE /\ IF snap[s].paused \/ \A n \in Unrun(s) : n > now + Quiet
-                                           THEN /\ lo' = now
-                                                /\ at' = Min(Unrun(s) \cup {End + 1})
-                                                /\ w' = [to |-> s, value |-> (Standby(OwnerAsUserWrote(snap[s], snap[t]),
-                                                                                      Resting(Max({now, snap[t].mark.b + 1}), UserState(snap[s]), 0))), sent |-> FALSE \/ (Standby(OwnerAsUserWrote(snap[s], snap[t]),
-                                                                                                                                                                                   Resting(Max({now, snap[t].mark.b + 1}), UserState(snap[s]), 0))) # snap[s]]
-                                                /\ IF (FALSE \/ (Standby(OwnerAsUserWrote(snap[s], snap[t]),
-                                                                         Resting(Max({now, snap[t].mark.b + 1}), UserState(snap[s]), 0))) # snap[s]) /\ (fresh[s] \/ "token" \in Without)
-                                                      THEN /\ net' = (net \cup {[to |-> s, value |-> (Standby(OwnerAsUserWrote(snap[s], snap[t]),
-                                                                                                              Resting(Max({now, snap[t].mark.b + 1}), UserState(snap[s]), 0)))]})
-                                                      ELSE /\ TRUE
-                                                           /\ net' = net
-                                                /\ back' = "QuietOpen"
-                                                /\ pc' = [pc EXCEPT !["attempt"] = "Written"]
-                                                /\ f' = f
+                                     /\ f' = f
+                                ELSE /\ IF snap[s].paused \/ Unrun(s) = {}
+                                           THEN /\ pc' = [pc EXCEPT !["attempt"] = "GiveUp"]
+                                                /\ UNCHANGED << net, f, w, 
+                                                                back >>
                                            ELSE /\ IF "source-first" \in Without
                                                       THEN /\ f' = [b |-> now + Lead, next |-> 0, hash |-> snap[s].content]
                                                            /\ w' = [to |-> t, value |-> (Opened(snap[s], now + Lead)), sent |-> FALSE \/ (Opened(snap[s], now + Lead)) # snap[t]]
@@ -754,18 +755,61 @@ Cross == /\ pc["attempt"] = "Cross"
                                                                       /\ net' = net
                                                            /\ back' = "LateFence"
                                                            /\ pc' = [pc EXCEPT !["attempt"] = "Written"]
-                                                      ELSE /\ pc' = [pc EXCEPT !["attempt"] = "BuildFence"]
+                                                      ELSE /\ \/ /\ \A n \in Unrun(s) : n > now
+                                                                 /\ pc' = [pc EXCEPT !["attempt"] = "GiveUp"]
+                                                              \/ /\ pc' = [pc EXCEPT !["attempt"] = "BuildFence"]
                                                            /\ UNCHANGED << net, 
                                                                            f, 
                                                                            w, 
                                                                            back >>
-                                                /\ UNCHANGED << lo, at >>
-                          /\ UNCHANGED << snap, fresh, seen, s, tries, on, hi, 
-                                          all, ask, after >>
+                          /\ UNCHANGED << snap, fresh, seen, s, tries, on, lo, 
+                                          hi, all, ask, at, after >>
                /\ UNCHANGED crashes
          /\ UNCHANGED << engine, now, cl, stamp, due, water, ran, goal, flips, 
                          busy, pauses, edits, strips, wantsPause, latest, 
                          twice, excused, src >>
+
+GiveUp == /\ pc["attempt"] = "GiveUp"
+          /\ \/ /\ crashes > 0
+                /\ crashes' = crashes - 1
+                /\ snap' = [c \in Side |-> Untouched]
+                /\ fresh' = [c \in Side |-> FALSE]
+                /\ seen' = [c \in Side |-> 0]
+                /\ s' = "A"
+                /\ f' = NoFence
+                /\ tries' = 0
+                /\ w' = NoWrite
+                /\ back' = "-"
+                /\ on' = "A"
+                /\ lo' = 0
+                /\ hi' = 0
+                /\ all' = FALSE
+                /\ ask' = FALSE
+                /\ at' = 0
+                /\ after' = "-"
+                /\ pc' = [pc EXCEPT !["attempt"] = "Begin"]
+                /\ net' = net
+             \/ /\ lo' = now
+                /\ at' = Min(Unrun(s) \cup {End + 1}) + Offset(s) - Widest
+                /\ w' = [to |-> s, value |-> (Standby(OwnerAsUserWrote(snap[s], snap[t]),
+                                                      Resting(Max({now, snap[t].mark.b + 1}), UserState(snap[s]),
+                                                              IF "quiet-owes" \in Without THEN 0 ELSE now))), sent |-> FALSE \/ (Standby(OwnerAsUserWrote(snap[s], snap[t]),
+                                                                                                                                         Resting(Max({now, snap[t].mark.b + 1}), UserState(snap[s]),
+                                                                                                                                                 IF "quiet-owes" \in Without THEN 0 ELSE now))) # snap[s]]
+                /\ IF (FALSE \/ (Standby(OwnerAsUserWrote(snap[s], snap[t]),
+                                         Resting(Max({now, snap[t].mark.b + 1}), UserState(snap[s]),
+                                                 IF "quiet-owes" \in Without THEN 0 ELSE now))) # snap[s]) /\ (fresh[s] \/ "token" \in Without)
+                      THEN /\ net' = (net \cup {[to |-> s, value |-> (Standby(OwnerAsUserWrote(snap[s], snap[t]),
+                                                                              Resting(Max({now, snap[t].mark.b + 1}), UserState(snap[s]),
+                                                                                      IF "quiet-owes" \in Without THEN 0 ELSE now)))]})
+                      ELSE /\ TRUE
+                           /\ net' = net
+                /\ back' = "QuietOpen"
+                /\ pc' = [pc EXCEPT !["attempt"] = "Written"]
+                /\ UNCHANGED <<crashes, snap, fresh, seen, s, f, tries, on, hi, all, ask, after>>
+          /\ UNCHANGED << engine, now, cl, stamp, due, water, ran, goal, flips, 
+                          busy, pauses, edits, strips, wantsPause, latest, 
+                          twice, excused, src >>
 
 QuietOpen == /\ pc["attempt"] = "QuietOpen"
              /\ \/ /\ crashes > 0
@@ -810,7 +854,7 @@ QuietOpen == /\ pc["attempt"] = "QuietOpen"
                                     THEN /\ net' = (net \cup {[to |-> t, value |-> (BeforeGivingUp(snap[s]))]})
                                     ELSE /\ TRUE
                                          /\ net' = net
-                              /\ back' = "QuietLanded"
+                              /\ back' = "Prove"
                               /\ pc' = [pc EXCEPT !["attempt"] = "Written"]
                               /\ UNCHANGED << snap, fresh, seen, s, f, tries, 
                                               on, lo, hi, all, ask, at, after >>
@@ -818,37 +862,6 @@ QuietOpen == /\ pc["attempt"] = "QuietOpen"
              /\ UNCHANGED << engine, now, cl, stamp, due, water, ran, goal, 
                              flips, busy, pauses, edits, strips, wantsPause, 
                              latest, twice, excused, src >>
-
-QuietLanded == /\ pc["attempt"] = "QuietLanded"
-               /\ IF seen[t] >= at /\ ~snap[t].paused
-                     THEN /\ on' = t
-                          /\ lo' = lo
-                          /\ hi' = seen[t]
-                          /\ all' = FALSE
-                          /\ ask' = TRUE
-                          /\ after' = "Round"
-                          /\ pc' = [pc EXCEPT !["attempt"] = "Settle"]
-                          /\ UNCHANGED << snap, fresh, seen, s, f, tries, w, 
-                                          back, at >>
-                     ELSE /\ snap' = [c \in Side |-> Untouched]
-                          /\ fresh' = [c \in Side |-> FALSE]
-                          /\ seen' = [c \in Side |-> 0]
-                          /\ s' = "A"
-                          /\ f' = NoFence
-                          /\ tries' = 0
-                          /\ w' = NoWrite
-                          /\ back' = "-"
-                          /\ on' = "A"
-                          /\ lo' = 0
-                          /\ hi' = 0
-                          /\ all' = FALSE
-                          /\ ask' = FALSE
-                          /\ at' = 0
-                          /\ after' = "-"
-                          /\ pc' = [pc EXCEPT !["attempt"] = "Round"]
-               /\ UNCHANGED << engine, now, cl, stamp, due, water, ran, net, 
-                               goal, crashes, flips, busy, pauses, edits, 
-                               strips, wantsPause, latest, twice, excused, src >>
 
 TakeOver == /\ pc["attempt"] = "TakeOver"
             /\ \/ /\ crashes > 0
@@ -942,9 +955,9 @@ Reshut == /\ pc["attempt"] = "Reshut"
              \/ /\ IF "reshut" \in Without
                       THEN /\ pc' = [pc EXCEPT !["attempt"] = "BuildFence"]
                            /\ UNCHANGED << net, w, back >>
-                      ELSE /\ w' = [to |-> t, value |-> (Standby(snap[t], Resting(0, "-", 0))), sent |-> TRUE \/ (Standby(snap[t], Resting(0, "-", 0))) # snap[t]]
-                           /\ IF (TRUE \/ (Standby(snap[t], Resting(0, "-", 0))) # snap[t]) /\ (fresh[t] \/ "token" \in Without)
-                                 THEN /\ net' = (net \cup {[to |-> t, value |-> (Standby(snap[t], Resting(0, "-", 0)))]})
+                      ELSE /\ w' = [to |-> t, value |-> (Standby(snap[t], Resting(0, "-", IF "reshut-owes" \in Without THEN 0 ELSE Owed(f)))), sent |-> TRUE \/ (Standby(snap[t], Resting(0, "-", IF "reshut-owes" \in Without THEN 0 ELSE Owed(f)))) # snap[t]]
+                           /\ IF (TRUE \/ (Standby(snap[t], Resting(0, "-", IF "reshut-owes" \in Without THEN 0 ELSE Owed(f)))) # snap[t]) /\ (fresh[t] \/ "token" \in Without)
+                                 THEN /\ net' = (net \cup {[to |-> t, value |-> (Standby(snap[t], Resting(0, "-", IF "reshut-owes" \in Without THEN 0 ELSE Owed(f))))]})
                                  ELSE /\ TRUE
                                       /\ net' = net
                            /\ back' = "BuildFence"
@@ -975,7 +988,8 @@ BuildFence == /\ pc["attempt"] = "BuildFence"
                     /\ pc' = [pc EXCEPT !["attempt"] = "Begin"]
                     /\ net' = net
                  \/ /\ LET next == IF f.b # 0 THEN (IF f.next # 0 THEN f.next ELSE f.b)
-                                   ELSE Min(Unrun(s) \cup (IF engine[s] = "v2" THEN {now} ELSE {}) \cup {End + 1}) IN
+                                   
+                                   ELSE Min({n \in Unrun(s) : engine[s] = "v2" \/ n > water[s]} \cup {End + 1}) IN
                          LET b == Max({now + Lead * (tries + 1), Max({snap[t].mark.b, f.b}) + 1}) IN
                            LET fence == [b |-> b, next |-> next, hash |-> snap[s].content] IN
                              /\ f' = fence
@@ -996,47 +1010,28 @@ BuildFence == /\ pc["attempt"] = "BuildFence"
                               latest, twice, excused, src >>
 
 Stamped == /\ pc["attempt"] = "Stamped"
-           /\ \/ /\ crashes > 0
-                 /\ crashes' = crashes - 1
-                 /\ snap' = [c \in Side |-> Untouched]
-                 /\ fresh' = [c \in Side |-> FALSE]
-                 /\ seen' = [c \in Side |-> 0]
-                 /\ s' = "A"
-                 /\ f' = NoFence
-                 /\ tries' = 0
-                 /\ w' = NoWrite
-                 /\ back' = "-"
-                 /\ on' = "A"
-                 /\ lo' = 0
-                 /\ hi' = 0
-                 /\ all' = FALSE
-                 /\ ask' = FALSE
-                 /\ at' = 0
-                 /\ after' = "-"
-                 /\ pc' = [pc EXCEPT !["attempt"] = "Begin"]
-              \/ /\ IF seen[s] >= f.b /\ "stamp" \notin Without
-                       THEN /\ IF tries = 0
-                                  THEN /\ tries' = 1
-                                       /\ pc' = [pc EXCEPT !["attempt"] = "BuildFence"]
-                                  ELSE /\ pc' = [pc EXCEPT !["attempt"] = "Disarm"]
-                                       /\ tries' = tries
-                            /\ UNCHANGED << on, lo, hi, all, ask, after >>
-                       ELSE /\ IF engine[s] = "v2"
-                                  THEN /\ on' = s
-                                       /\ lo' = f.next
-                                       /\ hi' = Min({seen[s] + Widest, f.b - 1})
-                                       /\ all' = FALSE
-                                       /\ ask' = FALSE
-                                       /\ after' = "OpenTarget"
-                                       /\ pc' = [pc EXCEPT !["attempt"] = "Settle"]
-                                  ELSE /\ pc' = [pc EXCEPT !["attempt"] = "OpenTarget"]
-                                       /\ UNCHANGED << on, lo, hi, all, ask, 
-                                                       after >>
-                            /\ tries' = tries
-                 /\ UNCHANGED <<crashes, snap, fresh, seen, s, f, w, back, at>>
+           /\ IF seen[s] >= f.b /\ "stamp" \notin Without
+                 THEN /\ IF tries = 0
+                            THEN /\ tries' = 1
+                                 /\ pc' = [pc EXCEPT !["attempt"] = "BuildFence"]
+                            ELSE /\ pc' = [pc EXCEPT !["attempt"] = "Disarm"]
+                                 /\ tries' = tries
+                      /\ UNCHANGED << on, lo, hi, all, ask, after >>
+                 ELSE /\ IF engine[s] = "v2"
+                            THEN /\ on' = s
+                                 /\ lo' = f.next
+                                 /\ hi' = Min({seen[s] + Widest, f.b - 1})
+                                 /\ all' = FALSE
+                                 /\ ask' = ("source-asks" \notin Without)
+                                 /\ after' = "OpenTarget"
+                                 /\ pc' = [pc EXCEPT !["attempt"] = "Settle"]
+                            ELSE /\ pc' = [pc EXCEPT !["attempt"] = "OpenTarget"]
+                                 /\ UNCHANGED << on, lo, hi, all, ask, after >>
+                      /\ tries' = tries
            /\ UNCHANGED << engine, now, cl, stamp, due, water, ran, net, goal, 
-                           flips, busy, pauses, edits, strips, wantsPause, 
-                           latest, twice, excused, src >>
+                           crashes, flips, busy, pauses, edits, strips, 
+                           wantsPause, latest, twice, excused, src, snap, 
+                           fresh, seen, s, f, w, back, at >>
 
 OpenTarget == /\ pc["attempt"] = "OpenTarget"
               /\ \/ /\ crashes > 0
@@ -1126,13 +1121,13 @@ Disarm == /\ pc["attempt"] = "Disarm"
                 /\ after' = "-"
                 /\ pc' = [pc EXCEPT !["attempt"] = "Begin"]
                 /\ net' = net
-             \/ /\ lo' = Min({f.b, IF f.next = 0 THEN f.b ELSE f.next})
+             \/ /\ lo' = Owed(f)
                 /\ IF "disarm-bump" \in Without
                       THEN /\ pc' = [pc EXCEPT !["attempt"] = "Unfence"]
                            /\ UNCHANGED << net, w, back >>
-                      ELSE /\ w' = [to |-> t, value |-> (Standby(snap[t], Resting(0, "-", Min({f.b, IF f.next = 0 THEN f.b ELSE f.next})))), sent |-> TRUE \/ (Standby(snap[t], Resting(0, "-", Min({f.b, IF f.next = 0 THEN f.b ELSE f.next})))) # snap[t]]
-                           /\ IF (TRUE \/ (Standby(snap[t], Resting(0, "-", Min({f.b, IF f.next = 0 THEN f.b ELSE f.next})))) # snap[t]) /\ (fresh[t] \/ "token" \in Without)
-                                 THEN /\ net' = (net \cup {[to |-> t, value |-> (Standby(snap[t], Resting(0, "-", Min({f.b, IF f.next = 0 THEN f.b ELSE f.next}))))]})
+                      ELSE /\ w' = [to |-> t, value |-> (Standby(snap[t], Resting(0, "-", Owed(f)))), sent |-> TRUE \/ (Standby(snap[t], Resting(0, "-", Owed(f)))) # snap[t]]
+                           /\ IF (TRUE \/ (Standby(snap[t], Resting(0, "-", Owed(f)))) # snap[t]) /\ (fresh[t] \/ "token" \in Without)
+                                 THEN /\ net' = (net \cup {[to |-> t, value |-> (Standby(snap[t], Resting(0, "-", Owed(f))))]})
                                  ELSE /\ TRUE
                                       /\ net' = net
                            /\ back' = "Unfence"
@@ -1352,7 +1347,7 @@ SettleSource == /\ pc["attempt"] = "SettleSource"
                 /\ lo' = (IF f.next # 0 THEN f.next ELSE f.b)
                 /\ hi' = f.b - 1
                 /\ all' = TRUE
-                /\ ask' = FALSE
+                /\ ask' = ("source-asks" \notin Without)
                 /\ after' = "Tidy"
                 /\ pc' = [pc EXCEPT !["attempt"] = "Settle"]
                 /\ UNCHANGED << engine, now, cl, stamp, due, water, ran, net, 
@@ -1385,12 +1380,14 @@ Tidy == /\ pc["attempt"] = "Tidy"
               /\ /\ fresh' = [fresh EXCEPT ![t] = TRUE]
                  /\ seen' = [seen EXCEPT ![t] = stamp[t]]
                  /\ snap' = [snap EXCEPT ![t] = cl[t]]
+              /\ lo' = End
               /\ pc' = [pc EXCEPT !["attempt"] = "SettleTarget"]
-              /\ UNCHANGED <<net, crashes, s, f, tries, w, back, on, lo, hi, all, ask, at, after>>
+              /\ UNCHANGED <<net, crashes, s, f, tries, w, back, on, hi, all, ask, at, after>>
            \/ /\ Past(f.b + (IF "jitter" \in Without THEN 0 ELSE Offset(t)))
               /\ /\ fresh' = [fresh EXCEPT ![t] = TRUE]
                  /\ seen' = [seen EXCEPT ![t] = stamp[t]]
                  /\ snap' = [snap EXCEPT ![t] = cl[t]]
+              /\ lo' = stamp[t]
               /\ LET resting == IsStandby(snap'[s]) IN
                    LET here == ~resting /\ snap'[s].content # f.hash IN
                      LET there == snap'[t].content # f.hash IN
@@ -1409,15 +1406,24 @@ Tidy == /\ pc["attempt"] = "Tidy"
                                             /\ net' = net
                                  /\ back' = "SettleTarget"
                                  /\ pc' = [pc EXCEPT !["attempt"] = "Written"]
-              /\ UNCHANGED <<crashes, s, f, tries, on, lo, hi, all, ask, at, after>>
+              /\ UNCHANGED <<crashes, s, f, tries, on, hi, all, ask, at, after>>
         /\ UNCHANGED << engine, now, cl, stamp, due, water, ran, goal, flips, 
                         busy, pauses, edits, strips, wantsPause, latest, twice, 
                         excused, src >>
 
 SettleTarget == /\ pc["attempt"] = "SettleTarget"
                 /\ IF snap[s].content # snap[t].content
-                      THEN /\ pc' = [pc EXCEPT !["attempt"] = "Retire"]
-                           /\ UNCHANGED << on, lo, hi, all, ask, after >>
+                      THEN /\ IF "edit-settle" \in Without
+                                 THEN /\ lo' = 0
+                                      /\ pc' = [pc EXCEPT !["attempt"] = "Retire"]
+                                      /\ UNCHANGED << on, hi, all, ask, after >>
+                                 ELSE /\ on' = t
+                                      /\ lo' = lo
+                                      /\ hi' = seen[t] + Widest
+                                      /\ all' = FALSE
+                                      /\ ask' = TRUE
+                                      /\ after' = "Retire"
+                                      /\ pc' = [pc EXCEPT !["attempt"] = "Settle"]
                       ELSE /\ on' = t
                            /\ lo' = f.b
                            /\ hi' = seen[t] + Widest
@@ -1531,46 +1537,24 @@ Settle == /\ pc["attempt"] = "Settle"
                            IF missing # {} /\ "settle" \notin Without
                               THEN /\ at' = Min(missing)
                                    /\ pc' = [pc EXCEPT !["attempt"] = "Fill"]
-                                   /\ UNCHANGED << snap, fresh, seen, s, f, 
-                                                   tries, w, back, on, lo, hi, 
-                                                   all, ask, after >>
+                                   /\ UNCHANGED << on, lo, hi, all, ask, after >>
                               ELSE /\ pending = {} \/ "settle" \in Without
-                                   /\ IF after = "Round"
-                                         THEN /\ snap' = [c \in Side |-> Untouched]
-                                              /\ fresh' = [c \in Side |-> FALSE]
-                                              /\ seen' = [c \in Side |-> 0]
-                                              /\ s' = "A"
-                                              /\ f' = NoFence
-                                              /\ tries' = 0
-                                              /\ w' = NoWrite
-                                              /\ back' = "-"
-                                              /\ on' = "A"
-                                              /\ lo' = 0
-                                              /\ hi' = 0
-                                              /\ all' = FALSE
-                                              /\ ask' = FALSE
-                                              /\ at' = 0
-                                              /\ after' = "-"
-                                              /\ pc' = [pc EXCEPT !["attempt"] = "Round"]
-                                         ELSE /\ LET next == after IN
-                                                   /\ at' = 0
-                                                   /\ on' = "A"
-                                                   /\ lo' = 0
-                                                   /\ hi' = 0
-                                                   /\ all' = FALSE
-                                                   /\ ask' = FALSE
-                                                   /\ after' = "-"
-                                                   /\ IF next = "OpenTarget"
-                                                         THEN /\ pc' = [pc EXCEPT !["attempt"] = "OpenTarget"]
-                                                         ELSE /\ IF next = "Proven"
-                                                                    THEN /\ pc' = [pc EXCEPT !["attempt"] = "Proven"]
-                                                                    ELSE /\ IF next = "Tidy"
-                                                                               THEN /\ pc' = [pc EXCEPT !["attempt"] = "Tidy"]
-                                                                               ELSE /\ pc' = [pc EXCEPT !["attempt"] = "Retire"]
-                                              /\ UNCHANGED << snap, fresh, 
-                                                              seen, s, f, 
-                                                              tries, w, back >>
-                /\ UNCHANGED crashes
+                                   /\ LET next == after IN
+                                        /\ at' = 0
+                                        /\ on' = "A"
+                                        /\ lo' = 0
+                                        /\ hi' = 0
+                                        /\ all' = FALSE
+                                        /\ ask' = FALSE
+                                        /\ after' = "-"
+                                        /\ IF next = "OpenTarget"
+                                              THEN /\ pc' = [pc EXCEPT !["attempt"] = "OpenTarget"]
+                                              ELSE /\ IF next = "Proven"
+                                                         THEN /\ pc' = [pc EXCEPT !["attempt"] = "Proven"]
+                                                         ELSE /\ IF next = "Tidy"
+                                                                    THEN /\ pc' = [pc EXCEPT !["attempt"] = "Tidy"]
+                                                                    ELSE /\ pc' = [pc EXCEPT !["attempt"] = "Retire"]
+                /\ UNCHANGED <<crashes, snap, fresh, seen, s, f, tries, w, back>>
           /\ UNCHANGED << engine, now, cl, stamp, due, water, ran, net, goal, 
                           flips, busy, pauses, edits, strips, wantsPause, 
                           latest, twice, excused, src >>
@@ -1651,31 +1635,29 @@ Written == /\ pc["attempt"] = "Written"
                                  /\ back' = "-"
                                  /\ IF next = "QuietOpen"
                                        THEN /\ pc' = [pc EXCEPT !["attempt"] = "QuietOpen"]
-                                       ELSE /\ IF next = "QuietLanded"
-                                                  THEN /\ pc' = [pc EXCEPT !["attempt"] = "QuietLanded"]
-                                                  ELSE /\ IF next = "TakeOverOpen"
-                                                             THEN /\ pc' = [pc EXCEPT !["attempt"] = "TakeOverOpen"]
-                                                             ELSE /\ IF next = "Prove"
-                                                                        THEN /\ pc' = [pc EXCEPT !["attempt"] = "Prove"]
-                                                                        ELSE /\ IF next = "BuildFence"
-                                                                                   THEN /\ pc' = [pc EXCEPT !["attempt"] = "BuildFence"]
-                                                                                   ELSE /\ IF next = "Stamped"
-                                                                                              THEN /\ pc' = [pc EXCEPT !["attempt"] = "Stamped"]
-                                                                                              ELSE /\ IF next = "LastLook"
-                                                                                                         THEN /\ pc' = [pc EXCEPT !["attempt"] = "LastLook"]
-                                                                                                         ELSE /\ IF next = "LateFence"
-                                                                                                                    THEN /\ pc' = [pc EXCEPT !["attempt"] = "LateFence"]
-                                                                                                                    ELSE /\ IF next = "Unfence"
-                                                                                                                               THEN /\ pc' = [pc EXCEPT !["attempt"] = "Unfence"]
-                                                                                                                               ELSE /\ IF next = "GivenBack"
-                                                                                                                                          THEN /\ pc' = [pc EXCEPT !["attempt"] = "GivenBack"]
-                                                                                                                                          ELSE /\ IF next = "AtB"
-                                                                                                                                                     THEN /\ pc' = [pc EXCEPT !["attempt"] = "AtB"]
-                                                                                                                                                     ELSE /\ IF next = "SettleSource"
-                                                                                                                                                                THEN /\ pc' = [pc EXCEPT !["attempt"] = "SettleSource"]
-                                                                                                                                                                ELSE /\ IF next = "SettleTarget"
-                                                                                                                                                                           THEN /\ pc' = [pc EXCEPT !["attempt"] = "SettleTarget"]
-                                                                                                                                                                           ELSE /\ pc' = [pc EXCEPT !["attempt"] = "HandedOver"]
+                                       ELSE /\ IF next = "TakeOverOpen"
+                                                  THEN /\ pc' = [pc EXCEPT !["attempt"] = "TakeOverOpen"]
+                                                  ELSE /\ IF next = "Prove"
+                                                             THEN /\ pc' = [pc EXCEPT !["attempt"] = "Prove"]
+                                                             ELSE /\ IF next = "BuildFence"
+                                                                        THEN /\ pc' = [pc EXCEPT !["attempt"] = "BuildFence"]
+                                                                        ELSE /\ IF next = "Stamped"
+                                                                                   THEN /\ pc' = [pc EXCEPT !["attempt"] = "Stamped"]
+                                                                                   ELSE /\ IF next = "LastLook"
+                                                                                              THEN /\ pc' = [pc EXCEPT !["attempt"] = "LastLook"]
+                                                                                              ELSE /\ IF next = "LateFence"
+                                                                                                         THEN /\ pc' = [pc EXCEPT !["attempt"] = "LateFence"]
+                                                                                                         ELSE /\ IF next = "Unfence"
+                                                                                                                    THEN /\ pc' = [pc EXCEPT !["attempt"] = "Unfence"]
+                                                                                                                    ELSE /\ IF next = "GivenBack"
+                                                                                                                               THEN /\ pc' = [pc EXCEPT !["attempt"] = "GivenBack"]
+                                                                                                                               ELSE /\ IF next = "AtB"
+                                                                                                                                          THEN /\ pc' = [pc EXCEPT !["attempt"] = "AtB"]
+                                                                                                                                          ELSE /\ IF next = "SettleSource"
+                                                                                                                                                     THEN /\ pc' = [pc EXCEPT !["attempt"] = "SettleSource"]
+                                                                                                                                                     ELSE /\ IF next = "SettleTarget"
+                                                                                                                                                                THEN /\ pc' = [pc EXCEPT !["attempt"] = "SettleTarget"]
+                                                                                                                                                                ELSE /\ pc' = [pc EXCEPT !["attempt"] = "HandedOver"]
                             /\ UNCHANGED << s, f, tries, on, lo, hi, all, ask, 
                                             at, after >>
                  /\ UNCHANGED crashes
@@ -1710,7 +1692,7 @@ Foreign == /\ pc["attempt"] = "Foreign"
                            fresh, seen, s, f, tries, w, back, on, lo, hi, all, 
                            ask, at, after >>
 
-Attempt == Begin \/ Round \/ Look \/ Cross \/ QuietOpen \/ QuietLanded
+Attempt == Begin \/ Round \/ Look \/ Cross \/ GiveUp \/ QuietOpen
               \/ TakeOver \/ TakeOverOpen \/ Reshut \/ BuildFence
               \/ Stamped \/ OpenTarget \/ LateFence \/ Disarm \/ Unfence
               \/ GivenBack \/ Prove \/ Proven \/ LastLook \/ AtB
@@ -1719,6 +1701,7 @@ Attempt == Begin \/ Round \/ Look \/ Cross \/ QuietOpen \/ QuietLanded
               \/ Refused \/ Foreign
 
 Deliver == /\ pc["network"] = "Deliver"
+           /\ Moves
            /\ \E message \in net:
                 /\ IF due[(message.to)] /\ engine[(message.to)] = "v1"
                       THEN /\ IF DueNow((message.to)) \in ran[(message.to)]
@@ -1729,11 +1712,11 @@ Deliver == /\ pc["network"] = "Deliver"
                       ELSE /\ TRUE
                            /\ UNCHANGED << ran, twice >>
                 /\ IF FALSE
-                      THEN /\ excused' = (excused \cup {n \in Noms \ Started : n <= now /\ (wantsPause \/ (engine[(message.to)] = "v2" /\ WillRun((message.to), n)))})
+                      THEN /\ excused' = (excused \cup {n \in Noms \ Started : n <= now /\ (wantsPause \/ TRUE \/ (engine[(message.to)] = "v2" /\ WillRun((message.to), n)))})
                       ELSE /\ TRUE
                            /\ UNCHANGED excused
                 /\ due' = [due EXCEPT ![(message.to)] = FALSE]
-                /\ IF engine[(message.to)] = "v2" /\ Offset((message.to)) > 0
+                /\ IF Offset((message.to)) > 0 /\ (engine[(message.to)] = "v2" \/ cl[(message.to)].paused)
                       THEN /\ water' = [water EXCEPT ![(message.to)] = now]
                       ELSE /\ TRUE
                            /\ water' = water
@@ -1755,7 +1738,7 @@ Deliver == /\ pc["network"] = "Deliver"
 Network == Deliver
 
 Generate(self) == /\ pc[self] = "Generate"
-                  /\ due[self]
+                  /\ Moves /\ due[self]
                   /\ IF DueNow(self) \in ran[self]
                         THEN /\ twice' = (twice \cup {DueNow(self)})
                         ELSE /\ TRUE
@@ -1772,20 +1755,17 @@ Generate(self) == /\ pc[self] = "Generate"
 Scheduler(self) == Generate(self)
 
 Tick == /\ pc["clock"] = "Tick"
-        /\ IF now < End
-              THEN /\ ~due["A"] /\ ~due["B"] /\ (Strips = 0 \/ ~Looks(pc["attempt"], back))
-                   /\ LET next == now + 1 IN
-                        LET dues == [c \in Side |-> next - Offset(c)] IN
-                          /\ now' = next
-                          /\ due' = [c \in Side |-> /\ dues[c] \in Noms /\ IsOpen(cl[c], dues[c])
-                                                   /\ (engine[c] = "v1" \/ dues[c] > water[c])]
-                          /\ IF wantsPause
-                                THEN /\ excused' = (excused \cup ({next} \cap Noms))
-                                ELSE /\ TRUE
-                                     /\ UNCHANGED excused
-                   /\ pc' = [pc EXCEPT !["clock"] = "Tick"]
-              ELSE /\ pc' = [pc EXCEPT !["clock"] = "Done"]
-                   /\ UNCHANGED << now, due, excused >>
+        /\ Moves /\ now < End /\ ~due["A"] /\ ~due["B"] /\ (Strips = 0 \/ ~Looks(pc["attempt"], back))
+        /\ LET next == now + 1 IN
+             LET dues == [c \in Side |-> next - Offset(c)] IN
+               /\ now' = next
+               /\ due' = [c \in Side |-> /\ dues[c] \in Noms /\ IsOpen(cl[c], dues[c])
+                                        /\ dues[c] > water[c]]
+               /\ IF wantsPause
+                     THEN /\ excused' = (excused \cup ({next} \cap Noms))
+                     ELSE /\ TRUE
+                          /\ UNCHANGED excused
+        /\ pc' = [pc EXCEPT !["clock"] = "Tick"]
         /\ UNCHANGED << engine, cl, stamp, water, ran, net, goal, crashes, 
                         flips, busy, pauses, edits, strips, wantsPause, latest, 
                         twice, src, snap, fresh, seen, s, f, tries, w, back, 
@@ -1794,12 +1774,10 @@ Tick == /\ pc["clock"] = "Tick"
 Clock == Tick
 
 Turn == /\ pc["operator"] = "Turn"
-        /\ IF flips > 0
-              THEN /\ flips' = flips - 1
-                   /\ goal' = Other(goal)
-                   /\ pc' = [pc EXCEPT !["operator"] = "Turn"]
-              ELSE /\ pc' = [pc EXCEPT !["operator"] = "Done"]
-                   /\ UNCHANGED << goal, flips >>
+        /\ Moves /\ flips > 0
+        /\ flips' = flips - 1
+        /\ goal' = Other(goal)
+        /\ pc' = [pc EXCEPT !["operator"] = "Turn"]
         /\ UNCHANGED << engine, now, cl, stamp, due, water, ran, net, crashes, 
                         busy, pauses, edits, strips, wantsPause, latest, twice, 
                         excused, src, snap, fresh, seen, s, f, tries, w, back, 
@@ -1808,123 +1786,112 @@ Turn == /\ pc["operator"] = "Turn"
 Operator == Turn
 
 Act == /\ pc["user"] = "Act"
-       /\ IF pauses + edits + strips > 0
-             THEN /\ \E c \in {x \in Side : ~IsStandby(cl[x])}:
-                       \/ /\ pauses > 0
-                          /\ pauses' = pauses - 1
-                          /\ wantsPause' = ~cl[c].paused
-                          /\ IF due[c] /\ engine[c] = "v1"
-                                THEN /\ IF DueNow(c) \in ran[c]
-                                           THEN /\ twice' = (twice \cup {DueNow(c)})
-                                           ELSE /\ TRUE
-                                                /\ twice' = twice
-                                     /\ ran' = [ran EXCEPT ![c] = ran[c] \cup {DueNow(c)}]
+       /\ Moves
+       /\ \E c \in {x \in Side : ~IsStandby(cl[x])}:
+            \/ /\ pauses > 0
+               /\ pauses' = pauses - 1
+               /\ wantsPause' = ~cl[c].paused
+               /\ IF due[c] /\ engine[c] = "v1"
+                     THEN /\ IF DueNow(c) \in ran[c]
+                                THEN /\ twice' = (twice \cup {DueNow(c)})
                                 ELSE /\ TRUE
-                                     /\ UNCHANGED << ran, twice >>
-                          /\ IF TRUE
-                                THEN /\ excused' = (excused \cup {n \in Noms \ Started : n <= now /\ (wantsPause' \/ (engine[c] = "v2" /\ WillRun(c, n)))})
+                                     /\ twice' = twice
+                          /\ ran' = [ran EXCEPT ![c] = ran[c] \cup {DueNow(c)}]
+                     ELSE /\ TRUE
+                          /\ UNCHANGED << ran, twice >>
+               /\ IF TRUE
+                     THEN /\ excused' = (excused \cup {n \in Noms \ Started : n <= now /\ (wantsPause' \/ FALSE \/ (engine[c] = "v2" /\ WillRun(c, n)))})
+                     ELSE /\ TRUE
+                          /\ UNCHANGED excused
+               /\ due' = [due EXCEPT ![c] = FALSE]
+               /\ IF Offset(c) > 0 /\ (engine[c] = "v2" \/ cl[c].paused)
+                     THEN /\ water' = [water EXCEPT ![c] = now]
+                     ELSE /\ TRUE
+                          /\ water' = water
+               /\ cl' = [cl EXCEPT ![c] = [cl[c] EXCEPT !.paused = ~@, !.mark = NoMark]]
+               /\ IF FALSE
+                     THEN /\ stamp' = [stamp EXCEPT ![c] = now]
+                     ELSE /\ TRUE
+                          /\ stamp' = stamp
+               /\ IF "token" \in Without
+                     THEN /\ net' = net \ ({})
+                     ELSE /\ net' = {m \in net : m.to # c}
+               /\ fresh' = [fresh EXCEPT ![c] = FALSE]
+               /\ UNCHANGED <<edits, strips, latest>>
+            \/ /\ edits > 0
+               /\ edits' = edits - 1
+               /\ latest' = latest + 1
+               /\ IF due[c] /\ engine[c] = "v1"
+                     THEN /\ IF DueNow(c) \in ran[c]
+                                THEN /\ twice' = (twice \cup {DueNow(c)})
                                 ELSE /\ TRUE
-                                     /\ UNCHANGED excused
-                          /\ due' = [due EXCEPT ![c] = FALSE]
-                          /\ IF engine[c] = "v2" /\ Offset(c) > 0
-                                THEN /\ water' = [water EXCEPT ![c] = now]
+                                     /\ twice' = twice
+                          /\ ran' = [ran EXCEPT ![c] = ran[c] \cup {DueNow(c)}]
+                     ELSE /\ TRUE
+                          /\ UNCHANGED << ran, twice >>
+               /\ IF TRUE
+                     THEN /\ excused' = (excused \cup {n \in Noms \ Started : n <= now /\ (wantsPause \/ TRUE \/ (engine[c] = "v2" /\ WillRun(c, n)))})
+                     ELSE /\ TRUE
+                          /\ UNCHANGED excused
+               /\ due' = [due EXCEPT ![c] = FALSE]
+               /\ IF Offset(c) > 0 /\ (engine[c] = "v2" \/ cl[c].paused)
+                     THEN /\ water' = [water EXCEPT ![c] = now]
+                     ELSE /\ TRUE
+                          /\ water' = water
+               /\ cl' = [cl EXCEPT ![c] = [cl[c] EXCEPT !.content = latest']]
+               /\ IF TRUE
+                     THEN /\ stamp' = [stamp EXCEPT ![c] = now]
+                     ELSE /\ TRUE
+                          /\ stamp' = stamp
+               /\ IF "token" \in Without
+                     THEN /\ net' = net \ ({})
+                     ELSE /\ net' = {m \in net : m.to # c}
+               /\ fresh' = [fresh EXCEPT ![c] = FALSE]
+               /\ UNCHANGED <<pauses, strips, wantsPause>>
+            \/ /\ strips > 0 /\ cl[c].until # 0 /\ now < cl[c].until - 1
+               /\ strips' = strips - 1
+               /\ IF due[c] /\ engine[c] = "v1"
+                     THEN /\ IF DueNow(c) \in ran[c]
+                                THEN /\ twice' = (twice \cup {DueNow(c)})
                                 ELSE /\ TRUE
-                                     /\ water' = water
-                          /\ cl' = [cl EXCEPT ![c] = [cl[c] EXCEPT !.paused = ~@, !.mark = NoMark]]
-                          /\ IF FALSE
-                                THEN /\ stamp' = [stamp EXCEPT ![c] = now]
-                                ELSE /\ TRUE
-                                     /\ stamp' = stamp
-                          /\ IF "token" \in Without
-                                THEN /\ net' = net \ ({})
-                                ELSE /\ net' = {m \in net : m.to # c}
-                          /\ fresh' = [fresh EXCEPT ![c] = FALSE]
-                          /\ UNCHANGED <<edits, strips, latest>>
-                       \/ /\ edits > 0
-                          /\ edits' = edits - 1
-                          /\ latest' = latest + 1
-                          /\ IF due[c] /\ engine[c] = "v1"
-                                THEN /\ IF DueNow(c) \in ran[c]
-                                           THEN /\ twice' = (twice \cup {DueNow(c)})
-                                           ELSE /\ TRUE
-                                                /\ twice' = twice
-                                     /\ ran' = [ran EXCEPT ![c] = ran[c] \cup {DueNow(c)}]
-                                ELSE /\ TRUE
-                                     /\ UNCHANGED << ran, twice >>
-                          /\ IF TRUE
-                                THEN /\ excused' = (excused \cup {n \in Noms \ Started : n <= now /\ (wantsPause \/ (engine[c] = "v2" /\ WillRun(c, n)))})
-                                ELSE /\ TRUE
-                                     /\ UNCHANGED excused
-                          /\ due' = [due EXCEPT ![c] = FALSE]
-                          /\ IF engine[c] = "v2" /\ Offset(c) > 0
-                                THEN /\ water' = [water EXCEPT ![c] = now]
-                                ELSE /\ TRUE
-                                     /\ water' = water
-                          /\ cl' = [cl EXCEPT ![c] = [cl[c] EXCEPT !.content = latest']]
-                          /\ IF TRUE
-                                THEN /\ stamp' = [stamp EXCEPT ![c] = now]
-                                ELSE /\ TRUE
-                                     /\ stamp' = stamp
-                          /\ IF "token" \in Without
-                                THEN /\ net' = net \ ({})
-                                ELSE /\ net' = {m \in net : m.to # c}
-                          /\ fresh' = [fresh EXCEPT ![c] = FALSE]
-                          /\ UNCHANGED <<pauses, strips, wantsPause>>
-                       \/ /\ strips > 0 /\ cl[c].until # 0 /\ now < cl[c].until - 1
-                          /\ strips' = strips - 1
-                          /\ IF due[c] /\ engine[c] = "v1"
-                                THEN /\ IF DueNow(c) \in ran[c]
-                                           THEN /\ twice' = (twice \cup {DueNow(c)})
-                                           ELSE /\ TRUE
-                                                /\ twice' = twice
-                                     /\ ran' = [ran EXCEPT ![c] = ran[c] \cup {DueNow(c)}]
-                                ELSE /\ TRUE
-                                     /\ UNCHANGED << ran, twice >>
-                          /\ IF TRUE
-                                THEN /\ excused' = (excused \cup {n \in Noms \ Started : n <= now /\ (wantsPause \/ (engine[c] = "v2" /\ WillRun(c, n)))})
-                                ELSE /\ TRUE
-                                     /\ UNCHANGED excused
-                          /\ due' = [due EXCEPT ![c] = FALSE]
-                          /\ IF engine[c] = "v2" /\ Offset(c) > 0
-                                THEN /\ water' = [water EXCEPT ![c] = now]
-                                ELSE /\ TRUE
-                                     /\ water' = water
-                          /\ cl' = [cl EXCEPT ![c] = [cl[c] EXCEPT !.until = 0]]
-                          /\ IF TRUE
-                                THEN /\ stamp' = [stamp EXCEPT ![c] = now]
-                                ELSE /\ TRUE
-                                     /\ stamp' = stamp
-                          /\ IF "token" \in Without
-                                THEN /\ net' = net \ ({})
-                                ELSE /\ net' = {m \in net : m.to # c}
-                          /\ fresh' = [fresh EXCEPT ![c] = FALSE]
-                          /\ UNCHANGED <<pauses, edits, wantsPause, latest>>
-                  /\ pc' = [pc EXCEPT !["user"] = "Act"]
-             ELSE /\ pc' = [pc EXCEPT !["user"] = "Done"]
-                  /\ UNCHANGED << cl, stamp, due, water, ran, net, pauses, 
-                                  edits, strips, wantsPause, latest, twice, 
-                                  excused, fresh >>
+                                     /\ twice' = twice
+                          /\ ran' = [ran EXCEPT ![c] = ran[c] \cup {DueNow(c)}]
+                     ELSE /\ TRUE
+                          /\ UNCHANGED << ran, twice >>
+               /\ IF TRUE
+                     THEN /\ excused' = (excused \cup {n \in Noms \ Started : n <= now /\ (wantsPause \/ TRUE \/ (engine[c] = "v2" /\ WillRun(c, n)))})
+                     ELSE /\ TRUE
+                          /\ UNCHANGED excused
+               /\ due' = [due EXCEPT ![c] = FALSE]
+               /\ IF Offset(c) > 0 /\ (engine[c] = "v2" \/ cl[c].paused)
+                     THEN /\ water' = [water EXCEPT ![c] = now]
+                     ELSE /\ TRUE
+                          /\ water' = water
+               /\ cl' = [cl EXCEPT ![c] = [cl[c] EXCEPT !.until = 0]]
+               /\ IF TRUE
+                     THEN /\ stamp' = [stamp EXCEPT ![c] = now]
+                     ELSE /\ TRUE
+                          /\ stamp' = stamp
+               /\ IF "token" \in Without
+                     THEN /\ net' = net \ ({})
+                     ELSE /\ net' = {m \in net : m.to # c}
+               /\ fresh' = [fresh EXCEPT ![c] = FALSE]
+               /\ UNCHANGED <<pauses, edits, wantsPause, latest>>
+       /\ pc' = [pc EXCEPT !["user"] = "Act"]
        /\ UNCHANGED << engine, now, goal, crashes, flips, busy, src, snap, 
                        seen, s, f, tries, w, back, on, lo, hi, all, ask, at, 
                        after >>
 
 User == Act
 
-(* Allow infinite stuttering to prevent deadlock on termination. *)
-Terminating == /\ \A self \in ProcSet: pc[self] = "Done"
-               /\ UNCHANGED vars
-
 Next == Attempt \/ Network \/ Clock \/ Operator \/ User
            \/ (\E self \in Side: Scheduler(self))
-           \/ Terminating
 
 Spec == /\ Init /\ [][Next]_vars
         /\ WF_vars(Attempt)
         /\ WF_vars(Network)
         /\ \A self \in Side : WF_vars(Scheduler(self))
         /\ WF_vars(Clock)
-
-Termination == <>(\A self \in ProcSet: pc[self] = "Done")
 
 \* END TRANSLATION
 
