@@ -125,6 +125,11 @@ define {
     /\ \/ n > DueNow(c) /\ n > water[c]
        \/ n = DueNow(c) /\ due[c]
   Unrun(c) == {n \in Noms : n > DueNow(c) \/ (n = DueNow(c) /\ due[c])}
+  ToDo ==
+    LET kind == Situation(cl[src], cl[Other(src)]).kind IN
+    \/ kind # "handed-over"
+    \/ Reminder(kind, cl[src], cl[Other(src)]) # 0
+    \/ cl[Other(src)].from # 0 /\ Past(cl[Other(src)].from + Widest)
   Started == ran["A"] \cup ran["B"]
   \* Steps that look at nothing but the attempt's own memory: nobody can tell when they are taken, so nobody moves between.
   Moves == pc["attempt"] \notin {"Stamped", "GivenBack", "SettleSource", "SettleTarget", "HandedOver"}
@@ -230,30 +235,29 @@ Look:
 Cross: \* cross in handover.ts
   either { cutOff(); }
   or {
-    if (snap[s].from # 0 /\ ~Past(snap[s].from + Widest)) { await Past(snap[s].from + Widest); again(); }
-    else if (snap[s].content # snap[t].content) {
+    await Past(snap[s].from + Widest) \/ snap[s].from = 0; \* else it is refused (bound-ahead) until then
+    if (snap[s].content # snap[t].content) {
       write(t, Standby([snap[t] EXCEPT !.content = snap[s].content], Resting(0, "-", 0)), FALSE, "Round");
-    } else if (snap[s].paused \/ Unrun(s) = {}) { goto GiveUp; }
-    else if ("source-first" \in Without) {
-      f := [b |-> now + Lead, next |-> 0, hash |-> snap[s].content];
-      write(t, Opened(snap[s], now + Lead), FALSE, "LateFence");
     } else {
-      \* How far off the next time must be for a quiet crossing is a matter of punctuality: here it may be near.
-      either { await \A n \in Unrun(s) : n > now; goto GiveUp; } or { goto BuildFence; };
+      either {
+        \* Quiet. How far off the next time must be is a matter of punctuality: here it need only lie ahead.
+        await snap[s].paused \/ \A n \in Unrun(s) : n > now;
+        lo := now;
+        at := Min(Unrun(s) \cup {End + 1}) + Offset(s) - Widest;
+        write(s, Standby(OwnerAsUserWrote(snap[s], snap[t]),
+                         Resting(Max({now, snap[t].mark.b + 1}), UserState(snap[s]),
+                                 IF "quiet-owes" \in Without THEN 0 ELSE now)), FALSE, "QuietOpen");
+      } or {
+        await ~snap[s].paused /\ Unrun(s) # {};
+        if ("source-first" \in Without) {
+          f := [b |-> now + Lead, next |-> now, hash |-> snap[s].content];
+          write(t, Opened(snap[s], now + Lead), FALSE, "LateFence");
+        } else { goto BuildFence; };
+      };
     };
   };
 
-\* ---- quiet crossing
-GiveUp:
-  either { cutOff(); }
-  or {
-    lo := now;
-    at := Min(Unrun(s) \cup {End + 1}) + Offset(s) - Widest;
-    write(s, Standby(OwnerAsUserWrote(snap[s], snap[t]),
-                     Resting(Max({now, snap[t].mark.b + 1}), UserState(snap[s]),
-                             IF "quiet-owes" \in Without THEN 0 ELSE now)), FALSE, "QuietOpen");
-  };
-
+\* ---- quiet crossing: the source has given up
 QuietOpen:
   either { cutOff(); }
   or {
@@ -444,8 +448,8 @@ Written:
     };
   };
 
-Finished:
-  await goal = src;
+Finished: \* turned round; or the bake, or a second pass, sees something left to do, or come up since
+  await goal = src \/ ("second-look" \notin Without /\ ToDo);
   goto Begin;
 
 Refused: await FALSE;
@@ -523,6 +527,11 @@ WillRun(c, n) ==
   /\ \/ n > DueNow(c) /\ n > water[c]
      \/ n = DueNow(c) /\ due[c]
 Unrun(c) == {n \in Noms : n > DueNow(c) \/ (n = DueNow(c) /\ due[c])}
+ToDo ==
+  LET kind == Situation(cl[src], cl[Other(src)]).kind IN
+  \/ kind # "handed-over"
+  \/ Reminder(kind, cl[src], cl[Other(src)]) # 0
+  \/ cl[Other(src)].from # 0 /\ Past(cl[Other(src)].from + Widest)
 Started == ran["A"] \cup ran["B"]
 
 Moves == pc["attempt"] \notin {"Stamped", "GivenBack", "SettleSource", "SettleTarget", "HandedOver"}
@@ -714,102 +723,52 @@ Cross == /\ pc["attempt"] = "Cross"
                /\ after' = "-"
                /\ pc' = [pc EXCEPT !["attempt"] = "Begin"]
                /\ net' = net
-            \/ /\ IF snap[s].from # 0 /\ ~Past(snap[s].from + Widest)
-                     THEN /\ Past(snap[s].from + Widest)
-                          /\ snap' = [c \in Side |-> Untouched]
-                          /\ fresh' = [c \in Side |-> FALSE]
-                          /\ seen' = [c \in Side |-> 0]
-                          /\ s' = "A"
-                          /\ f' = NoFence
-                          /\ tries' = 0
-                          /\ w' = NoWrite
-                          /\ back' = "-"
-                          /\ on' = "A"
-                          /\ lo' = 0
-                          /\ hi' = 0
-                          /\ all' = FALSE
-                          /\ ask' = FALSE
-                          /\ at' = 0
-                          /\ after' = "-"
-                          /\ pc' = [pc EXCEPT !["attempt"] = "Round"]
-                          /\ net' = net
-                     ELSE /\ IF snap[s].content # snap[t].content
-                                THEN /\ w' = [to |-> t, value |-> (Standby([snap[t] EXCEPT !.content = snap[s].content], Resting(0, "-", 0))), sent |-> FALSE \/ (Standby([snap[t] EXCEPT !.content = snap[s].content], Resting(0, "-", 0))) # snap[t]]
-                                     /\ IF (FALSE \/ (Standby([snap[t] EXCEPT !.content = snap[s].content], Resting(0, "-", 0))) # snap[t]) /\ (fresh[t] \/ "token" \in Without)
-                                           THEN /\ net' = (net \cup {[to |-> t, value |-> (Standby([snap[t] EXCEPT !.content = snap[s].content], Resting(0, "-", 0)))]})
-                                           ELSE /\ TRUE
-                                                /\ net' = net
-                                     /\ back' = "Round"
-                                     /\ pc' = [pc EXCEPT !["attempt"] = "Written"]
-                                     /\ f' = f
-                                ELSE /\ IF snap[s].paused \/ Unrun(s) = {}
-                                           THEN /\ pc' = [pc EXCEPT !["attempt"] = "GiveUp"]
-                                                /\ UNCHANGED << net, f, w, 
-                                                                back >>
-                                           ELSE /\ IF "source-first" \in Without
-                                                      THEN /\ f' = [b |-> now + Lead, next |-> 0, hash |-> snap[s].content]
-                                                           /\ w' = [to |-> t, value |-> (Opened(snap[s], now + Lead)), sent |-> FALSE \/ (Opened(snap[s], now + Lead)) # snap[t]]
-                                                           /\ IF (FALSE \/ (Opened(snap[s], now + Lead)) # snap[t]) /\ (fresh[t] \/ "token" \in Without)
-                                                                 THEN /\ net' = (net \cup {[to |-> t, value |-> (Opened(snap[s], now + Lead))]})
-                                                                 ELSE /\ TRUE
-                                                                      /\ net' = net
-                                                           /\ back' = "LateFence"
-                                                           /\ pc' = [pc EXCEPT !["attempt"] = "Written"]
-                                                      ELSE /\ \/ /\ \A n \in Unrun(s) : n > now
-                                                                 /\ pc' = [pc EXCEPT !["attempt"] = "GiveUp"]
-                                                              \/ /\ pc' = [pc EXCEPT !["attempt"] = "BuildFence"]
-                                                           /\ UNCHANGED << net, 
-                                                                           f, 
-                                                                           w, 
-                                                                           back >>
-                          /\ UNCHANGED << snap, fresh, seen, s, tries, on, lo, 
-                                          hi, all, ask, at, after >>
-               /\ UNCHANGED crashes
+            \/ /\ Past(snap[s].from + Widest) \/ snap[s].from = 0
+               /\ IF snap[s].content # snap[t].content
+                     THEN /\ w' = [to |-> t, value |-> (Standby([snap[t] EXCEPT !.content = snap[s].content], Resting(0, "-", 0))), sent |-> FALSE \/ (Standby([snap[t] EXCEPT !.content = snap[s].content], Resting(0, "-", 0))) # snap[t]]
+                          /\ IF (FALSE \/ (Standby([snap[t] EXCEPT !.content = snap[s].content], Resting(0, "-", 0))) # snap[t]) /\ (fresh[t] \/ "token" \in Without)
+                                THEN /\ net' = (net \cup {[to |-> t, value |-> (Standby([snap[t] EXCEPT !.content = snap[s].content], Resting(0, "-", 0)))]})
+                                ELSE /\ TRUE
+                                     /\ net' = net
+                          /\ back' = "Round"
+                          /\ pc' = [pc EXCEPT !["attempt"] = "Written"]
+                          /\ UNCHANGED << f, lo, at >>
+                     ELSE /\ \/ /\ snap[s].paused \/ \A n \in Unrun(s) : n > now
+                                /\ lo' = now
+                                /\ at' = Min(Unrun(s) \cup {End + 1}) + Offset(s) - Widest
+                                /\ w' = [to |-> s, value |-> (Standby(OwnerAsUserWrote(snap[s], snap[t]),
+                                                                      Resting(Max({now, snap[t].mark.b + 1}), UserState(snap[s]),
+                                                                              IF "quiet-owes" \in Without THEN 0 ELSE now))), sent |-> FALSE \/ (Standby(OwnerAsUserWrote(snap[s], snap[t]),
+                                                                                                                                                         Resting(Max({now, snap[t].mark.b + 1}), UserState(snap[s]),
+                                                                                                                                                                 IF "quiet-owes" \in Without THEN 0 ELSE now))) # snap[s]]
+                                /\ IF (FALSE \/ (Standby(OwnerAsUserWrote(snap[s], snap[t]),
+                                                         Resting(Max({now, snap[t].mark.b + 1}), UserState(snap[s]),
+                                                                 IF "quiet-owes" \in Without THEN 0 ELSE now))) # snap[s]) /\ (fresh[s] \/ "token" \in Without)
+                                      THEN /\ net' = (net \cup {[to |-> s, value |-> (Standby(OwnerAsUserWrote(snap[s], snap[t]),
+                                                                                              Resting(Max({now, snap[t].mark.b + 1}), UserState(snap[s]),
+                                                                                                      IF "quiet-owes" \in Without THEN 0 ELSE now)))]})
+                                      ELSE /\ TRUE
+                                           /\ net' = net
+                                /\ back' = "QuietOpen"
+                                /\ pc' = [pc EXCEPT !["attempt"] = "Written"]
+                                /\ f' = f
+                             \/ /\ ~snap[s].paused /\ Unrun(s) # {}
+                                /\ IF "source-first" \in Without
+                                      THEN /\ f' = [b |-> now + Lead, next |-> now, hash |-> snap[s].content]
+                                           /\ w' = [to |-> t, value |-> (Opened(snap[s], now + Lead)), sent |-> FALSE \/ (Opened(snap[s], now + Lead)) # snap[t]]
+                                           /\ IF (FALSE \/ (Opened(snap[s], now + Lead)) # snap[t]) /\ (fresh[t] \/ "token" \in Without)
+                                                 THEN /\ net' = (net \cup {[to |-> t, value |-> (Opened(snap[s], now + Lead))]})
+                                                 ELSE /\ TRUE
+                                                      /\ net' = net
+                                           /\ back' = "LateFence"
+                                           /\ pc' = [pc EXCEPT !["attempt"] = "Written"]
+                                      ELSE /\ pc' = [pc EXCEPT !["attempt"] = "BuildFence"]
+                                           /\ UNCHANGED << net, f, w, back >>
+                                /\ UNCHANGED <<lo, at>>
+               /\ UNCHANGED <<crashes, snap, fresh, seen, s, tries, on, hi, all, ask, after>>
          /\ UNCHANGED << engine, now, cl, stamp, due, water, ran, goal, flips, 
                          busy, pauses, edits, strips, wantsPause, latest, 
                          twice, excused, src >>
-
-GiveUp == /\ pc["attempt"] = "GiveUp"
-          /\ \/ /\ crashes > 0
-                /\ crashes' = crashes - 1
-                /\ snap' = [c \in Side |-> Untouched]
-                /\ fresh' = [c \in Side |-> FALSE]
-                /\ seen' = [c \in Side |-> 0]
-                /\ s' = "A"
-                /\ f' = NoFence
-                /\ tries' = 0
-                /\ w' = NoWrite
-                /\ back' = "-"
-                /\ on' = "A"
-                /\ lo' = 0
-                /\ hi' = 0
-                /\ all' = FALSE
-                /\ ask' = FALSE
-                /\ at' = 0
-                /\ after' = "-"
-                /\ pc' = [pc EXCEPT !["attempt"] = "Begin"]
-                /\ net' = net
-             \/ /\ lo' = now
-                /\ at' = Min(Unrun(s) \cup {End + 1}) + Offset(s) - Widest
-                /\ w' = [to |-> s, value |-> (Standby(OwnerAsUserWrote(snap[s], snap[t]),
-                                                      Resting(Max({now, snap[t].mark.b + 1}), UserState(snap[s]),
-                                                              IF "quiet-owes" \in Without THEN 0 ELSE now))), sent |-> FALSE \/ (Standby(OwnerAsUserWrote(snap[s], snap[t]),
-                                                                                                                                         Resting(Max({now, snap[t].mark.b + 1}), UserState(snap[s]),
-                                                                                                                                                 IF "quiet-owes" \in Without THEN 0 ELSE now))) # snap[s]]
-                /\ IF (FALSE \/ (Standby(OwnerAsUserWrote(snap[s], snap[t]),
-                                         Resting(Max({now, snap[t].mark.b + 1}), UserState(snap[s]),
-                                                 IF "quiet-owes" \in Without THEN 0 ELSE now))) # snap[s]) /\ (fresh[s] \/ "token" \in Without)
-                      THEN /\ net' = (net \cup {[to |-> s, value |-> (Standby(OwnerAsUserWrote(snap[s], snap[t]),
-                                                                              Resting(Max({now, snap[t].mark.b + 1}), UserState(snap[s]),
-                                                                                      IF "quiet-owes" \in Without THEN 0 ELSE now)))]})
-                      ELSE /\ TRUE
-                           /\ net' = net
-                /\ back' = "QuietOpen"
-                /\ pc' = [pc EXCEPT !["attempt"] = "Written"]
-                /\ UNCHANGED <<crashes, snap, fresh, seen, s, f, tries, on, hi, all, ask, after>>
-          /\ UNCHANGED << engine, now, cl, stamp, due, water, ran, goal, flips, 
-                          busy, pauses, edits, strips, wantsPause, latest, 
-                          twice, excused, src >>
 
 QuietOpen == /\ pc["attempt"] = "QuietOpen"
              /\ \/ /\ crashes > 0
@@ -1666,7 +1625,7 @@ Written == /\ pc["attempt"] = "Written"
                            latest, twice, excused, src >>
 
 Finished == /\ pc["attempt"] = "Finished"
-            /\ goal = src
+            /\ goal = src \/ ("second-look" \notin Without /\ ToDo)
             /\ pc' = [pc EXCEPT !["attempt"] = "Begin"]
             /\ UNCHANGED << engine, now, cl, stamp, due, water, ran, net, goal, 
                             crashes, flips, busy, pauses, edits, strips, 
@@ -1692,13 +1651,12 @@ Foreign == /\ pc["attempt"] = "Foreign"
                            fresh, seen, s, f, tries, w, back, on, lo, hi, all, 
                            ask, at, after >>
 
-Attempt == Begin \/ Round \/ Look \/ Cross \/ GiveUp \/ QuietOpen
-              \/ TakeOver \/ TakeOverOpen \/ Reshut \/ BuildFence
-              \/ Stamped \/ OpenTarget \/ LateFence \/ Disarm \/ Unfence
-              \/ GivenBack \/ Prove \/ Proven \/ LastLook \/ AtB
-              \/ SettleSource \/ Tidy \/ SettleTarget \/ Retire
-              \/ HandedOver \/ Settle \/ Fill \/ Written \/ Finished
-              \/ Refused \/ Foreign
+Attempt == Begin \/ Round \/ Look \/ Cross \/ QuietOpen \/ TakeOver
+              \/ TakeOverOpen \/ Reshut \/ BuildFence \/ Stamped
+              \/ OpenTarget \/ LateFence \/ Disarm \/ Unfence \/ GivenBack
+              \/ Prove \/ Proven \/ LastLook \/ AtB \/ SettleSource \/ Tidy
+              \/ SettleTarget \/ Retire \/ HandedOver \/ Settle \/ Fill
+              \/ Written \/ Finished \/ Refused \/ Foreign
 
 Deliver == /\ pc["network"] = "Deliver"
            /\ Moves
@@ -1900,7 +1858,7 @@ Spec == /\ Init /\ [][Next]_vars
 (* What is promised (docs/cutover.md)                                      *)
 (***************************************************************************)
 \* A migration has ended in the direction wanted last, and nothing is left to do but what the bake does.
-AtRest == pc["attempt"] = "Finished" /\ goal # src
+AtRest == pc["attempt"] = "Finished" /\ goal # src /\ ("second-look" \in Without \/ ~ToDo)
 Both == ran["A"] \cap ran["B"]
 
 \* I1: no nominal time runs twice, on one cluster or on two.
@@ -1915,7 +1873,7 @@ Disjoint == \A n \in Noms : ~(WillRun("A", n) /\ WillRun("B", n))
 \* I5: wherever it was turned round, the side wanted last owns the schedule, and only that side, with no bound of ours.
 Reversible ==
   AtRest => /\ ~IsStandby(cl[goal]) /\ cl[goal].mark = NoMark /\ cl[goal].until = 0
-            /\ (cl[goal].from = 0 \/ (Widest > 0 /\ ~Past(cl[goal].from + Widest + 1)) \/ TRUE)
+            /\ (cl[goal].from = 0 \/ ~Past(cl[goal].from + Widest))
             /\ IsStandby(cl[Other(goal)]) /\ cl[Other(goal)].paused
 
 \* I4: what the user paused stays paused, and what the user wrote last is what the owner has.
