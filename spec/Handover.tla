@@ -4,7 +4,7 @@
 (* state machine that TLC can exhaust. What is modelled, what is left out  *)
 (* and what was found: docs/model.md. How to run it: spec/README.md.       *)
 (*                                                                         *)
-(* Time is a counter. Nominal time n is due on cluster c at n + Jitter[c]. *)
+(* Time is a counter. Nominal time n is due on cluster c at n + Offset(c). *)
 (* A bound of ours is the number B itself: `until` = B runs n < B,         *)
 (* `from` = B runs n >= B, 0 stands for no bound.                          *)
 (***************************************************************************)
@@ -12,7 +12,9 @@ EXTENDS Integers, FiniteSets, TLC
 
 CONSTANTS
   Noms,      \* nominal times of the schedule, a set of naturals > 0
-  Jitter,    \* "none": due at n on both; "A" or "B": a unit later on that side, whose clusters differ in their seed
+  Jitter,    \* "none": n is due at n; "A" or "B": later on that side, by
+  By,        \*   so much, less than lies between two nominal times (the seed of the jitter differs per cluster)
+  Slow,      \* "none", or the side whose clock is a unit behind the other's and ours
   Engines,   \* engines each cluster may have, a subset of {"v1", "v2"}
   Lead,      \* from choosing a boundary to reaching it
   Crashes,   \* attempts that are cut off anywhere and forget everything
@@ -25,10 +27,11 @@ Side == {"A", "B"}
 Other(c) == IF c = "A" THEN "B" ELSE "A"
 Max(S) == CHOOSE x \in S : \A y \in S : x >= y
 Min(S) == CHOOSE x \in S : \A y \in S : x <= y
-Offset(c) == IF Jitter = c THEN 1 ELSE 0
-Widest == IF Jitter = "none" THEN 0 ELSE 1
+Offset(c) == IF Jitter = c THEN By ELSE 0
+Widest == IF Jitter = "none" THEN 0 ELSE By
+Behind(c) == IF Slow = c THEN 1 ELSE 0
 \* Nothing is due any more: from here on time needs no counting, every wait ends.
-End == Max(Noms) + Widest + 1
+End == Max(Noms) + Widest + (IF Slow = "none" THEN 0 ELSE 1) + 1
 
 (***************************************************************************)
 (* Shapes (src/schedules/shapes.ts, note.ts)                               *)
@@ -118,18 +121,21 @@ variables
 define {
   t == Other(s)
   Past(b) == now >= b \/ now = End
-  DueNow(c) == now - Offset(c)
+  ClockOf(c) == now - Behind(c)
+  DueNow(c) == ClockOf(c) - Offset(c)
   \* Will run by itself: ahead, or due and not generated yet.
   WillRun(c, n) ==
     /\ n \in Noms /\ IsOpen(cl[c], n)
     /\ \/ n > DueNow(c) /\ n > water[c]
        \/ n = DueNow(c) /\ due[c]
   Unrun(c) == {n \in Noms : n > DueNow(c) \/ (n = DueNow(c) /\ due[c])}
+  \* Not by us: a pause of ours comes with the mark of a copy.
+  UserPaused == \E c \in Side : cl[c].paused /\ ~IsStandby(cl[c])
   ToDo ==
     LET kind == Situation(cl[src], cl[Other(src)]).kind IN
     \/ kind # "handed-over"
     \/ Reminder(kind, cl[src], cl[Other(src)]) # 0
-    \/ cl[Other(src)].from # 0 /\ Past(cl[Other(src)].from + Widest)
+    \/ cl[Other(src)].from # 0 /\ Past(cl[Other(src)].from + Widest + Behind(Other(src)))
   Started == ran["A"] \cup ran["B"]
   \* Steps that look at nothing but the attempt's own memory: nobody can tell when they are taken, so nobody moves between.
   Moves == pc["attempt"] \notin {"Stamped", "GivenBack", "SettleSource", "SettleTarget", "HandedOver"}
@@ -150,13 +156,13 @@ macro runDue(c) {
 macro apply(c, value, updates, message, byUser) {
   if (due[c] /\ engine[c] = "v1") { runDue(c); };
   if (byUser) {
-    excused := excused \cup {n \in Noms \ Started : n <= now /\ (wantsPause \/ updates \/ (engine[c] = "v2" /\ WillRun(c, n)))};
+    excused := excused \cup {n \in Noms \ Started : n <= now /\ (UserPaused \/ wantsPause \/ updates \/ (engine[c] = "v2" /\ WillRun(c, n)))};
   };
   due[c] := FALSE;
   \* V2 goes on from the write; V1 from the last time it ran, or, where it was paused, from the write.
-  if (Offset(c) > 0 /\ (engine[c] = "v2" \/ cl[c].paused)) { water[c] := now; };
+  if (Offset(c) > 0 /\ (engine[c] = "v2" \/ cl[c].paused)) { water[c] := ClockOf(c); };
   cl[c] := value;
-  if (updates) { stamp[c] := now; };
+  if (updates) { stamp[c] := ClockOf(c); };
   if ("token" \in Without) { net := net \ message; } else { net := {m \in net : m.to # c}; };
   fresh[c] := FALSE;
 }
@@ -209,7 +215,7 @@ Look:
   either { cutOff(); }
   or with (side = Other(on), two = [snap EXCEPT ![side] = cl[side]], sit = Situation(two[src], two[Other(src)]),
            owed = Reminder(sit.kind, two[src], two[Other(src)])) {
-    if (sit.kind = "handed-over" /\ owed = 0 /\ (two[Other(src)].from = 0 \/ (Widest > 0 /\ ~Past(sit.f.b + Widest)))) {
+    if (sit.kind = "handed-over" /\ owed = 0 /\ (two[Other(src)].from = 0 \/ (Widest > 0 /\ ~Past(sit.f.b + Widest + Behind(Other(src)))))) {
       forget();
       goto Finished;
     } else {
@@ -235,7 +241,7 @@ Look:
 Cross: \* cross in handover.ts
   either { cutOff(); }
   or {
-    await Past(snap[s].from + Widest) \/ snap[s].from = 0; \* else it is refused (bound-ahead) until then
+    await Past(snap[s].from + Widest + Behind(s)) \/ snap[s].from = 0; \* else it is refused (bound-ahead) until then
     if (snap[s].content # snap[t].content) {
       write(t, Standby([snap[t] EXCEPT !.content = snap[s].content], Resting(0, "-", 0)), FALSE, "Round");
     } else {
@@ -261,6 +267,7 @@ Cross: \* cross in handover.ts
 QuietOpen:
   either { cutOff(); }
   or {
+    await "clocks" \in Without \/ Past(seen[s] + Behind(t)); \* what has run on s must not be ahead on t
     if (now >= at) { again(); }
     else { write(t, BeforeGivingUp(snap[s]), FALSE, "Prove"); };
   };
@@ -276,7 +283,10 @@ TakeOver: \* takeOver in handover.ts
 
 TakeOverOpen:
   either { cutOff(); }
-  or { write(t, BeforeGivingUp(Keeper(snap[s], snap[t])), FALSE, "Prove"); };
+  or {
+    await "clocks" \in Without \/ Past(f.b + Behind(t));
+    write(t, BeforeGivingUp(Keeper(snap[s], snap[t])), FALSE, "Prove");
+  };
 
 \* ---- the fence
 Reshut: \* an opening at the old boundary may be under way: it must not meet a later one on the source
@@ -368,7 +378,7 @@ Tidy: \* the bound comes off where nothing before it can still be due on t; with
   either { cutOff(); }
   or { await Widest > 0; read(t); lo := End; goto SettleTarget; }
   or {
-    await Past(f.b + (IF "jitter" \in Without THEN 0 ELSE Offset(t)));
+    await Past(f.b + (IF "jitter" \in Without THEN 0 ELSE Offset(t) + Behind(t)));
     read(t);
     lo := stamp[t];
     with (resting = IsStandby(snap[s]),
@@ -470,11 +480,11 @@ fair process (Clock = "clock") {
 Tick:
   while (TRUE) {
     await Moves /\ now < End /\ ~due["A"] /\ ~due["B"] /\ (Strips = 0 \/ ~Looks(pc["attempt"], back));
-    with (next = now + 1, dues = [c \in Side |-> next - Offset(c)]) {
+    with (next = now + 1, dues = [c \in Side |-> next - Behind(c) - Offset(c)]) {
       now := next;
       due := [c \in Side |-> /\ dues[c] \in Noms /\ IsOpen(cl[c], dues[c])
                             /\ dues[c] > water[c]];
-      if (wantsPause) { excused := excused \cup ({next} \cap Noms); };
+      if (wantsPause \/ UserPaused) { excused := excused \cup ({next} \cap Noms); };
     };
   };
 }
@@ -520,18 +530,21 @@ VARIABLES engine, now, cl, stamp, due, water, ran, net, goal, crashes, flips,
 (* define statement *)
 t == Other(s)
 Past(b) == now >= b \/ now = End
-DueNow(c) == now - Offset(c)
+ClockOf(c) == now - Behind(c)
+DueNow(c) == ClockOf(c) - Offset(c)
 
 WillRun(c, n) ==
   /\ n \in Noms /\ IsOpen(cl[c], n)
   /\ \/ n > DueNow(c) /\ n > water[c]
      \/ n = DueNow(c) /\ due[c]
 Unrun(c) == {n \in Noms : n > DueNow(c) \/ (n = DueNow(c) /\ due[c])}
+
+UserPaused == \E c \in Side : cl[c].paused /\ ~IsStandby(cl[c])
 ToDo ==
   LET kind == Situation(cl[src], cl[Other(src)]).kind IN
   \/ kind # "handed-over"
   \/ Reminder(kind, cl[src], cl[Other(src)]) # 0
-  \/ cl[Other(src)].from # 0 /\ Past(cl[Other(src)].from + Widest)
+  \/ cl[Other(src)].from # 0 /\ Past(cl[Other(src)].from + Widest + Behind(Other(src)))
 Started == ran["A"] \cup ran["B"]
 
 Moves == pc["attempt"] \notin {"Stamped", "GivenBack", "SettleSource", "SettleTarget", "HandedOver"}
@@ -652,7 +665,7 @@ Look == /\ pc["attempt"] = "Look"
                    LET two == [snap EXCEPT ![side] = cl[side]] IN
                      LET sit == Situation(two[src], two[Other(src)]) IN
                        LET owed == Reminder(sit.kind, two[src], two[Other(src)]) IN
-                         IF sit.kind = "handed-over" /\ owed = 0 /\ (two[Other(src)].from = 0 \/ (Widest > 0 /\ ~Past(sit.f.b + Widest)))
+                         IF sit.kind = "handed-over" /\ owed = 0 /\ (two[Other(src)].from = 0 \/ (Widest > 0 /\ ~Past(sit.f.b + Widest + Behind(Other(src)))))
                             THEN /\ snap' = [c \in Side |-> Untouched]
                                  /\ fresh' = [c \in Side |-> FALSE]
                                  /\ seen' = [c \in Side |-> 0]
@@ -723,7 +736,7 @@ Cross == /\ pc["attempt"] = "Cross"
                /\ after' = "-"
                /\ pc' = [pc EXCEPT !["attempt"] = "Begin"]
                /\ net' = net
-            \/ /\ Past(snap[s].from + Widest) \/ snap[s].from = 0
+            \/ /\ Past(snap[s].from + Widest + Behind(s)) \/ snap[s].from = 0
                /\ IF snap[s].content # snap[t].content
                      THEN /\ w' = [to |-> t, value |-> (Standby([snap[t] EXCEPT !.content = snap[s].content], Resting(0, "-", 0))), sent |-> FALSE \/ (Standby([snap[t] EXCEPT !.content = snap[s].content], Resting(0, "-", 0))) # snap[t]]
                           /\ IF (FALSE \/ (Standby([snap[t] EXCEPT !.content = snap[s].content], Resting(0, "-", 0))) # snap[t]) /\ (fresh[t] \/ "token" \in Without)
@@ -790,7 +803,8 @@ QuietOpen == /\ pc["attempt"] = "QuietOpen"
                    /\ after' = "-"
                    /\ pc' = [pc EXCEPT !["attempt"] = "Begin"]
                    /\ net' = net
-                \/ /\ IF now >= at
+                \/ /\ "clocks" \in Without \/ Past(seen[s] + Behind(t))
+                   /\ IF now >= at
                          THEN /\ snap' = [c \in Side |-> Untouched]
                               /\ fresh' = [c \in Side |-> FALSE]
                               /\ seen' = [c \in Side |-> 0]
@@ -879,7 +893,8 @@ TakeOverOpen == /\ pc["attempt"] = "TakeOverOpen"
                       /\ after' = "-"
                       /\ pc' = [pc EXCEPT !["attempt"] = "Begin"]
                       /\ net' = net
-                   \/ /\ w' = [to |-> t, value |-> (BeforeGivingUp(Keeper(snap[s], snap[t]))), sent |-> FALSE \/ (BeforeGivingUp(Keeper(snap[s], snap[t]))) # snap[t]]
+                   \/ /\ "clocks" \in Without \/ Past(f.b + Behind(t))
+                      /\ w' = [to |-> t, value |-> (BeforeGivingUp(Keeper(snap[s], snap[t]))), sent |-> FALSE \/ (BeforeGivingUp(Keeper(snap[s], snap[t]))) # snap[t]]
                       /\ IF (FALSE \/ (BeforeGivingUp(Keeper(snap[s], snap[t]))) # snap[t]) /\ (fresh[t] \/ "token" \in Without)
                             THEN /\ net' = (net \cup {[to |-> t, value |-> (BeforeGivingUp(Keeper(snap[s], snap[t])))]})
                             ELSE /\ TRUE
@@ -1342,7 +1357,7 @@ Tidy == /\ pc["attempt"] = "Tidy"
               /\ lo' = End
               /\ pc' = [pc EXCEPT !["attempt"] = "SettleTarget"]
               /\ UNCHANGED <<net, crashes, s, f, tries, w, back, on, hi, all, ask, at, after>>
-           \/ /\ Past(f.b + (IF "jitter" \in Without THEN 0 ELSE Offset(t)))
+           \/ /\ Past(f.b + (IF "jitter" \in Without THEN 0 ELSE Offset(t) + Behind(t)))
               /\ /\ fresh' = [fresh EXCEPT ![t] = TRUE]
                  /\ seen' = [seen EXCEPT ![t] = stamp[t]]
                  /\ snap' = [snap EXCEPT ![t] = cl[t]]
@@ -1670,17 +1685,17 @@ Deliver == /\ pc["network"] = "Deliver"
                       ELSE /\ TRUE
                            /\ UNCHANGED << ran, twice >>
                 /\ IF FALSE
-                      THEN /\ excused' = (excused \cup {n \in Noms \ Started : n <= now /\ (wantsPause \/ TRUE \/ (engine[(message.to)] = "v2" /\ WillRun((message.to), n)))})
+                      THEN /\ excused' = (excused \cup {n \in Noms \ Started : n <= now /\ (UserPaused \/ wantsPause \/ TRUE \/ (engine[(message.to)] = "v2" /\ WillRun((message.to), n)))})
                       ELSE /\ TRUE
                            /\ UNCHANGED excused
                 /\ due' = [due EXCEPT ![(message.to)] = FALSE]
                 /\ IF Offset((message.to)) > 0 /\ (engine[(message.to)] = "v2" \/ cl[(message.to)].paused)
-                      THEN /\ water' = [water EXCEPT ![(message.to)] = now]
+                      THEN /\ water' = [water EXCEPT ![(message.to)] = ClockOf((message.to))]
                       ELSE /\ TRUE
                            /\ water' = water
                 /\ cl' = [cl EXCEPT ![(message.to)] = message.value]
                 /\ IF TRUE
-                      THEN /\ stamp' = [stamp EXCEPT ![(message.to)] = now]
+                      THEN /\ stamp' = [stamp EXCEPT ![(message.to)] = ClockOf((message.to))]
                       ELSE /\ TRUE
                            /\ stamp' = stamp
                 /\ IF "token" \in Without
@@ -1715,11 +1730,11 @@ Scheduler(self) == Generate(self)
 Tick == /\ pc["clock"] = "Tick"
         /\ Moves /\ now < End /\ ~due["A"] /\ ~due["B"] /\ (Strips = 0 \/ ~Looks(pc["attempt"], back))
         /\ LET next == now + 1 IN
-             LET dues == [c \in Side |-> next - Offset(c)] IN
+             LET dues == [c \in Side |-> next - Behind(c) - Offset(c)] IN
                /\ now' = next
                /\ due' = [c \in Side |-> /\ dues[c] \in Noms /\ IsOpen(cl[c], dues[c])
                                         /\ dues[c] > water[c]]
-               /\ IF wantsPause
+               /\ IF wantsPause \/ UserPaused
                      THEN /\ excused' = (excused \cup ({next} \cap Noms))
                      ELSE /\ TRUE
                           /\ UNCHANGED excused
@@ -1758,17 +1773,17 @@ Act == /\ pc["user"] = "Act"
                      ELSE /\ TRUE
                           /\ UNCHANGED << ran, twice >>
                /\ IF TRUE
-                     THEN /\ excused' = (excused \cup {n \in Noms \ Started : n <= now /\ (wantsPause' \/ FALSE \/ (engine[c] = "v2" /\ WillRun(c, n)))})
+                     THEN /\ excused' = (excused \cup {n \in Noms \ Started : n <= now /\ (UserPaused \/ wantsPause' \/ FALSE \/ (engine[c] = "v2" /\ WillRun(c, n)))})
                      ELSE /\ TRUE
                           /\ UNCHANGED excused
                /\ due' = [due EXCEPT ![c] = FALSE]
                /\ IF Offset(c) > 0 /\ (engine[c] = "v2" \/ cl[c].paused)
-                     THEN /\ water' = [water EXCEPT ![c] = now]
+                     THEN /\ water' = [water EXCEPT ![c] = ClockOf(c)]
                      ELSE /\ TRUE
                           /\ water' = water
                /\ cl' = [cl EXCEPT ![c] = [cl[c] EXCEPT !.paused = ~@, !.mark = NoMark]]
                /\ IF FALSE
-                     THEN /\ stamp' = [stamp EXCEPT ![c] = now]
+                     THEN /\ stamp' = [stamp EXCEPT ![c] = ClockOf(c)]
                      ELSE /\ TRUE
                           /\ stamp' = stamp
                /\ IF "token" \in Without
@@ -1788,17 +1803,17 @@ Act == /\ pc["user"] = "Act"
                      ELSE /\ TRUE
                           /\ UNCHANGED << ran, twice >>
                /\ IF TRUE
-                     THEN /\ excused' = (excused \cup {n \in Noms \ Started : n <= now /\ (wantsPause \/ TRUE \/ (engine[c] = "v2" /\ WillRun(c, n)))})
+                     THEN /\ excused' = (excused \cup {n \in Noms \ Started : n <= now /\ (UserPaused \/ wantsPause \/ TRUE \/ (engine[c] = "v2" /\ WillRun(c, n)))})
                      ELSE /\ TRUE
                           /\ UNCHANGED excused
                /\ due' = [due EXCEPT ![c] = FALSE]
                /\ IF Offset(c) > 0 /\ (engine[c] = "v2" \/ cl[c].paused)
-                     THEN /\ water' = [water EXCEPT ![c] = now]
+                     THEN /\ water' = [water EXCEPT ![c] = ClockOf(c)]
                      ELSE /\ TRUE
                           /\ water' = water
                /\ cl' = [cl EXCEPT ![c] = [cl[c] EXCEPT !.content = latest']]
                /\ IF TRUE
-                     THEN /\ stamp' = [stamp EXCEPT ![c] = now]
+                     THEN /\ stamp' = [stamp EXCEPT ![c] = ClockOf(c)]
                      ELSE /\ TRUE
                           /\ stamp' = stamp
                /\ IF "token" \in Without
@@ -1817,17 +1832,17 @@ Act == /\ pc["user"] = "Act"
                      ELSE /\ TRUE
                           /\ UNCHANGED << ran, twice >>
                /\ IF TRUE
-                     THEN /\ excused' = (excused \cup {n \in Noms \ Started : n <= now /\ (wantsPause \/ TRUE \/ (engine[c] = "v2" /\ WillRun(c, n)))})
+                     THEN /\ excused' = (excused \cup {n \in Noms \ Started : n <= now /\ (UserPaused \/ wantsPause \/ TRUE \/ (engine[c] = "v2" /\ WillRun(c, n)))})
                      ELSE /\ TRUE
                           /\ UNCHANGED excused
                /\ due' = [due EXCEPT ![c] = FALSE]
                /\ IF Offset(c) > 0 /\ (engine[c] = "v2" \/ cl[c].paused)
-                     THEN /\ water' = [water EXCEPT ![c] = now]
+                     THEN /\ water' = [water EXCEPT ![c] = ClockOf(c)]
                      ELSE /\ TRUE
                           /\ water' = water
                /\ cl' = [cl EXCEPT ![c] = [cl[c] EXCEPT !.until = 0]]
                /\ IF TRUE
-                     THEN /\ stamp' = [stamp EXCEPT ![c] = now]
+                     THEN /\ stamp' = [stamp EXCEPT ![c] = ClockOf(c)]
                      ELSE /\ TRUE
                           /\ stamp' = stamp
                /\ IF "token" \in Without
@@ -1873,7 +1888,7 @@ Disjoint == \A n \in Noms : ~(WillRun("A", n) /\ WillRun("B", n))
 \* I5: wherever it was turned round, the side wanted last owns the schedule, and only that side, with no bound of ours.
 Reversible ==
   AtRest => /\ ~IsStandby(cl[goal]) /\ cl[goal].mark = NoMark /\ cl[goal].until = 0
-            /\ (cl[goal].from = 0 \/ ~Past(cl[goal].from + Widest))
+            /\ (cl[goal].from = 0 \/ ~Past(cl[goal].from + Widest + Behind(goal)))
             /\ IsStandby(cl[Other(goal)]) /\ cl[Other(goal)].paused
 
 \* I4: what the user paused stays paused, and what the user wrote last is what the owner has.
