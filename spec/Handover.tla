@@ -205,6 +205,7 @@ macro settle(side, from_, to_, everything, asking, next_) {
 
 fair process (Attempt = "attempt") {
 Begin:
+  await "resume" \notin Without \/ crashes = Crashes;
   src := Other(goal);
 
 Round: \* takeStep in handover.ts. The two reads are two requests, in any order.
@@ -605,6 +606,7 @@ Init == (* Global variables *)
                                         [] self = "user" -> "Act"]
 
 Begin == /\ pc["attempt"] = "Begin"
+         /\ "resume" \notin Without \/ crashes = Crashes
          /\ src' = Other(goal)
          /\ pc' = [pc EXCEPT !["attempt"] = "Round"]
          /\ UNCHANGED << engine, now, cl, stamp, due, water, ran, net, goal, 

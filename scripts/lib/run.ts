@@ -4,6 +4,8 @@ import { spawn } from 'node:child_process';
 export interface RunOptions {
   cwd?: string;
   env?: NodeJS.ProcessEnv;
+  /** Exit codes that are an answer, not a failure. */
+  accept?: readonly number[];
 }
 
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
@@ -26,6 +28,7 @@ export async function run(program: string, args: readonly string[], options: Run
     child.once('error', reject);
     child.once('close', resolve);
   });
-  if (code !== 0) throw new Error(`${program} ${args[0] ?? ''} ended with code ${String(code)}:\n${tail.trim()}`);
+  if (code === null || !(options.accept ?? [0]).includes(code))
+    throw new Error(`${program} ${args[0] ?? ''} ended with code ${String(code)}:\n${tail.trim()}`);
   return stdout;
 }

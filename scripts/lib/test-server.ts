@@ -11,18 +11,9 @@ import { join } from 'node:path';
 import type { TimeSkippingTestWorkflowEnvironmentOptions } from '@temporalio/testing';
 import { cached, exists, findOnPath } from './cache.ts';
 import { messageOf } from './errors.ts';
-import { run } from './run.ts';
+import { mavenJars } from './maven.ts';
 
 const version = '1.38.0';
-
-const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>temporal-ferry</groupId><artifactId>test-server</artifactId><version>1</version>
-  <dependencies>
-    <dependency><groupId>io.temporal</groupId><artifactId>temporal-test-server</artifactId><version>${version}</version></dependency>
-  </dependencies>
-</project>
-`;
 
 // Serial collector and first-tier compiler: it lives for seconds and shares the machine with the tests.
 const wrapper = `#!/bin/sh
@@ -53,12 +44,7 @@ export async function testServer(): Promise<TimeSkippingTestWorkflowEnvironmentO
 }
 
 async function make(dir: string): Promise<void> {
-  if (!(await findOnPath('mvn'))) throw new Error('Maven (mvn) is not installed');
-  await writeFile(join(dir, 'pom.xml'), pom);
-  const copy = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies';
-  await run('mvn', ['-B', '-ntp', '-q', copy, '-DincludeScope=runtime', `-DoutputDirectory=${join(dir, 'lib')}`], {
-    cwd: dir,
-  });
+  await mavenJars({ groupId: 'io.temporal', artifactId: 'temporal-test-server', version }, join(dir, 'lib'));
   const script = join(dir, 'temporal-test-server');
   await writeFile(script, wrapper);
   await chmod(script, 0o755);
