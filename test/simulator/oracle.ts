@@ -111,8 +111,10 @@ export class Oracle {
     const { world } = this.#play;
     if (this.#pausedSince !== undefined) this.#paused.push({ fromMs: this.#pausedSince, toMs: world.now() });
     this.#pausedSince = undefined;
-    const times = this.#nominals();
-    const runs = times.flatMap(({ ran }) => ran).toSorted((x, y) => x.startMs - y.startMs);
+    const ran = this.#ran();
+    const times = this.#nominals(ran);
+    // Those of users too: what a trigger started is in the way as any other.
+    const runs = [...ran.values()].flat().toSorted((x, y) => x.startMs - y.startMs);
     const result: Verdicts = {
       judged: 0,
       wrong: [],
@@ -158,8 +160,8 @@ export class Oracle {
     return `a: ${a.dropped.get(nominalMs) ?? 'never looked at'}, b: ${b.dropped.get(nominalMs) ?? 'never looked at'}`;
   }
 
-  #nominals(): Nominal[] {
-    const { world, user, a, b, plain, createdMs } = this.#play;
+  #ran(): Map<number, Ran[]> {
+    const { a, b } = this.#play;
     const ran = new Map<number, Ran[]>();
     for (const side of [a, b]) {
       for (const [workflowId, executions] of side.runs.byId) {
@@ -172,6 +174,11 @@ export class Oracle {
         }
       }
     }
+    return ran;
+  }
+
+  #nominals(ran: Map<number, Ran[]>): Nominal[] {
+    const { world, user, a, b, plain, createdMs } = this.#play;
     return timesBetween(plain, 0, createdMs, world.now() + 120_000).map(({ nominalMs }) => {
       const [x, y] = [a.dueOf(user, nominalMs) - a.skewMs, b.dueOf(user, nominalMs) - b.skewMs];
       return { nominalMs, dueFromMs: Math.min(x, y), dueToMs: Math.max(x, y), ran: ran.get(nominalMs) ?? [] };
@@ -214,7 +221,7 @@ export class Oracle {
       if (longest && run.startMs < longest.closeMs - LEARNS_MS) {
         const byId = [run, longest].some(({ execution }) => execution.by === 'fill');
         if (byId) overlaps.fill++;
-        else if (run.side !== longest.side)
+        else if (run.side !== longest.side && [run, longest].every(({ execution }) => execution.by !== 'user'))
           overlaps.other.push(`${run.execution.workflowId} began while ${longest.execution.workflowId} was open`);
       }
       if (!longest || run.closeMs > longest.closeMs) longest = run;
