@@ -41,6 +41,12 @@ export class Asking {
     return asked.taken;
   }
 
+  /** What was left out of these stays left out in this handover, however the runs around them look later. */
+  decide(missing: Missing[]): void {
+    const [from, last] = [missing[0]?.nominalMs, missing.at(-1)?.nominalMs];
+    if (from !== undefined && last !== undefined) this.#asked.push({ from, last, first: from, taken: true });
+  }
+
   /**
    * `run`, ascending, are those of `missing` to be run. Nobody has run any of them. `always` remembered: what follows must
    * not take these times for anybody else's.

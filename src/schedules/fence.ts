@@ -1,11 +1,12 @@
 /** Building the fence on the source, and taking it down again. */
 import type { Audit } from '../activities/types.ts';
-import { emptyAudit } from './audit.ts';
+import { addAudit, emptyAudit } from './audit.ts';
 import { chooseCrossing, mustBeIdle, untilQuietMoment, wholeSecondFrom } from './boundary.ts';
 import { fingerprint } from './canonical.ts';
 import { contents } from './carry.ts';
 import { change, reread } from './change.ts';
 import { type Handover, askingOf } from './step.ts';
+import { countStarted } from './limits.ts';
 import { readNote } from './note.ts';
 import type { Described } from './ports.ts';
 import { settle } from './settle.ts';
@@ -138,18 +139,23 @@ export async function proveOwner(
 ): Promise<boolean> {
   const { mark } = readNote(rest.schedule.state?.notes);
   const jitter = durationMs(owner.schedule.spec?.jitter);
-  const landed = owner.updatedMs ?? h.time.now();
   // A side that gave up did so at a boundary: nominal times before it were its own, and it has settled them.
   const gaveUp = mark?.kind === 'standby' && mark.userPaused !== undefined;
   const afterNominalMs = Math.max(from - jitter - 1000, gaveUp ? (mark.boundary ?? 0) - 1000 : 0);
-  const own = {
-    beforeNominalMs: landed + 1,
-    untilMs: landed + jitter,
-    generatedBeforeMs: gaveUp ? undefined : mark?.boundary,
-  };
-  const range = { afterNominalMs, fromDueMs: from, role: 'target', ...own } as const;
-  const { unproven } = await settle(h.target, h.time, id, owner, range, audit, askingOf(h, h.target, id), h.source);
-  if (unproven) return false;
+  const generatedBeforeMs = gaveUp ? undefined : mark?.boundary;
+  // Counting what was started is a write, and on V2 a write drops what is due around it: once more.
+  for (let run = owner, written: Described | undefined; run !== written;) {
+    written = run;
+    const landed = run.updatedMs ?? h.time.now();
+    const own = { beforeNominalMs: landed + 1, untilMs: landed + jitter, generatedBeforeMs };
+    const range = { afterNominalMs, fromDueMs: from, role: 'target', ...own } as const;
+    const looked = emptyAudit();
+    const settled = await settle(h.target, h.time, id, run, range, looked, askingOf(h, h.target, id), h.source);
+    if (settled.unproven) return false;
+    run = await countStarted(h, id, run, settled.started);
+    if (run === written) Object.assign(audit, addAudit(audit, looked));
+    else audit.filled += looked.filled;
+  }
   const seen = await reread(h.source, id);
   const reminder = readNote(seen.schedule.state?.notes).mark;
   if (reminder?.kind !== 'standby') return true;

@@ -37,3 +37,11 @@ export async function rightCount(
   const state = { ...owner.schedule.state, remainingActions: Long.fromNumber(left) };
   return change(h.target, h.time, id, owner, { ...owner.schedule, state }, { always: true });
 }
+
+/** A limited owner has that many less than it says. The schedule, written; or as it was, where nothing is to be counted. */
+export async function countStarted(h: Handover, id: string, owner: Described, started: number): Promise<Described> {
+  if (started === 0 || !owner.schedule.state?.limitedActions) return owner;
+  const now = await reread(h.target, id);
+  const state = { ...now.schedule.state, remainingActions: Long.fromNumber(Math.max(0, now.remaining - started)) };
+  return change(h.target, h.time, id, now, { ...now.schedule, state }, { always: true });
+}

@@ -49,6 +49,8 @@ export interface Settled {
   ran: number;
   /** Of those, started by id: their scheduler has not counted them. Told of limited schedules only. */
   uncounted: number;
+  /** Started by id just now. */
+  started: number;
   /** Runs were asked for by an attempt that was cut off, and nothing shows yet whether they will come. */
   unproven: boolean;
   /** The schedule as last read. */
@@ -58,7 +60,7 @@ export interface Settled {
 
 /** Nothing to prove. */
 export function settledAlready(after: Described): Settled {
-  return { due: [], ran: 0, uncounted: 0, unproven: false, after, nominalOf: async () => undefined };
+  return { due: [], ran: 0, uncounted: 0, started: 0, unproven: false, after, nominalOf: async () => undefined };
 }
 
 export async function settle(
@@ -77,8 +79,8 @@ export async function settle(
     due: [],
     ran: 0,
     uncounted: 0,
+    started: 0,
     byId: [],
-    filled: 0,
     wrote: [],
     unproven: false,
     after: described,
@@ -172,8 +174,6 @@ interface Wrote {
 /** While it is under way: what was found, or started, by id alone. */
 interface Settling extends Settled {
   byId: { due: Due; startMs: number }[];
-  /** Started by this attempt: a limited schedule has that many less than it says. */
-  filled: number;
   asking: Asking;
   shut: boolean;
   /** When runs were asked of a V2 scheduler with jitter: each is a write, which drops what is due around it. */
@@ -182,8 +182,8 @@ interface Settling extends Settled {
 
 /** A scheduler tells its last ten runs: one that is not among them was started by id, or is older than they. */
 async function counted(settling: Settling, cluster: ScheduleCluster, id: string): Promise<Settled> {
-  const { byId, due, ran, unproven, nominalOf } = settling;
-  const settled = { due, ran, uncounted: 0, unproven, nominalOf, after: settling.after };
+  const { byId, due, ran, started, unproven, nominalOf } = settling;
+  const settled = { due, ran, uncounted: 0, started, unproven, nominalOf, after: settling.after };
   if (byId.length === 0 || !settled.after.schedule.state?.limitedActions) return settled;
   const after = (await cluster.describe(id)) ?? settled.after;
   const oldest = after.recent.length < 10 ? 0 : Math.min(...after.recent.map(({ startedMs }) => startedMs));
@@ -233,7 +233,7 @@ async function accounted(
   }
   const catchup = durationMs(schedule.policies?.catchupWindow);
   const tooOld = catchup > 0 && time.now() - due.dueMs > catchup;
-  const limitReached = Boolean(schedule.state?.limitedActions) && remaining - settled.filled <= 0;
+  const limitReached = Boolean(schedule.state?.limitedActions) && remaining - settled.started <= 0;
   const paused = Boolean(schedule.state?.paused) && !settled.shut;
   if (!paused && !tooOld && !limitReached) return false;
   audit.explained++;
@@ -270,13 +270,14 @@ async function runMissing(
     for (const { due } of run) filled(settled, audit, due, time);
     return;
   }
+  if (leftOut.length > 0) settled.asking.decide(missing);
   for (const m of run) {
-    if (after.schedule.state?.limitedActions && after.remaining - settled.filled <= 0) {
+    if (after.schedule.state?.limitedActions && after.remaining - settled.started <= 0) {
       audit.explained++;
       continue;
     }
     const answer = await fillById(cluster, time, id, after, m);
-    if (answer === 'started') settled.filled++;
+    if (answer === 'started') settled.started++;
     settled.byId.push({ due: m.due, startMs: Math.max(time.now(), m.due.dueMs) });
     filled(settled, audit, m.due, time, answer === 'started');
   }
