@@ -43,7 +43,7 @@ export async function openTarget(
       throw new ChangedMeanwhile(h.target.profile, id, 'it is no paused copy any more');
     }
     if (!quiet.schedule.state?.paused) {
-      const ran = await runWhatFellDue(h, id, at.boundary);
+      const ran = await runWhatFellDue(h, id, at.boundary, quiet.remaining - uncounted);
       if (ran === undefined) return { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
       uncounted += ran;
       [quiet, shut] = [await reread(h.source, id), await reread(h.target, id)];
@@ -63,13 +63,18 @@ export async function openTarget(
  * else starts there then, and from the opening on its policy knows the runs. How many ran; undefined while that cannot be
  * told: then the fence stands, and the next attempt looks again.
  */
-async function runWhatFellDue(h: Handover, id: string, boundary: number): Promise<number | undefined> {
+async function runWhatFellDue(
+  h: Handover,
+  id: string,
+  boundary: number,
+  allowance: number,
+): Promise<number | undefined> {
   for (let round = 0; ; round++) {
     const now = h.time.now();
     if (now < boundary) return 0;
     const own = { afterNominalMs: boundary - 1000, fromDueMs: boundary, beforeNominalMs: now + 1, untilMs: now };
     const shut = await reread(h.target, id);
-    const range = { ...own, role: 'shut' } as const;
+    const range = { ...own, role: 'shut', allowance } as const;
     const settled = await settle(h.target, h.time, id, shut, range, emptyAudit(), askingOf(h, h.target, id), h.source);
     if (settled.unproven) return undefined;
     // Another one is just ahead: the opening would drop it.

@@ -41,6 +41,8 @@ export interface Range {
    * runs nothing by itself, but what it is asked.
    */
   role: 'source' | 'target' | 'shut';
+  /** Of a limited schedule that is shut: what the other side has left for it, its own count being an old copy's. */
+  allowance?: number;
 }
 
 export interface Settled {
@@ -87,6 +89,7 @@ export async function settle(
     nominalOf: (d) => nominals.of(d),
     asking,
     shut: range.role === 'shut',
+    allowance: range.allowance,
   };
   const tracked = asksItsScheduler(described);
   const settled = new Set<number>();
@@ -176,6 +179,7 @@ interface Settling extends Settled {
   byId: { due: Due; startMs: number }[];
   asking: Asking;
   shut: boolean;
+  allowance: number | undefined;
   /** When runs were asked of a V2 scheduler with jitter: each is a write, which drops what is due around it. */
   wrote: Wrote[];
 }
@@ -210,7 +214,7 @@ async function accounted(
   audit: Audit,
   other: ScheduleCluster | undefined,
 ): Promise<boolean> {
-  const { schedule, remaining } = settled.after;
+  const { schedule } = settled.after;
   const base = schedule.action?.startWorkflow?.workflowId;
   if (nominalMs === undefined || !base) {
     audit.missed++;
@@ -233,11 +237,17 @@ async function accounted(
   }
   const catchup = durationMs(schedule.policies?.catchupWindow);
   const tooOld = catchup > 0 && time.now() - due.dueMs > catchup;
-  const limitReached = Boolean(schedule.state?.limitedActions) && remaining - settled.started <= 0;
+  const limitReached = isUsedUp(settled);
   const paused = Boolean(schedule.state?.paused) && !settled.shut;
   if (!paused && !tooOld && !limitReached) return false;
   audit.explained++;
   return true;
+}
+
+/** A limited schedule has nothing left, counting what was just started by id. */
+function isUsedUp({ after, allowance, ran, started }: Settling): boolean {
+  if (!after.schedule.state?.limitedActions) return false;
+  return (allowance === undefined ? after.remaining - started : allowance - ran) <= 0;
 }
 
 /** Runs what the overlap policy does not leave out. */
@@ -272,7 +282,7 @@ async function runMissing(
   }
   if (leftOut.length > 0) settled.asking.decide(missing);
   for (const m of run) {
-    if (after.schedule.state?.limitedActions && after.remaining - settled.started <= 0) {
+    if (isUsedUp(settled)) {
       audit.explained++;
       continue;
     }
