@@ -23,6 +23,8 @@ export class Asking {
   readonly #id: string;
   /** Every decision of this handover, and what an earlier one has left in the note. */
   readonly #asked: (Asked & { taken: boolean })[] = [];
+  /** Left out by the policy: decided later, with other runs in sight, it could turn out otherwise. */
+  readonly #leftOut = new Set<number>();
   #loaded = false;
 
   /** `other`: the side whose note remembers. */
@@ -35,16 +37,15 @@ export class Asking {
 
   /** Whether it was decided earlier what becomes of a time nobody has run, and the scheduler has taken the request. */
   async decided(nominalMs: number, base: string): Promise<boolean> {
+    if (this.#leftOut.has(nominalMs)) return true;
     const asked = await this.#covering(nominalMs);
     if (!asked) return false;
     asked.taken ||= (await this.#cluster.describeRun(runId(base, asked.first))) !== undefined;
     return asked.taken;
   }
 
-  /** What was left out of these stays left out in this handover, however the runs around them look later. */
-  decide(missing: Missing[]): void {
-    const [from, last] = [missing[0]?.nominalMs, missing.at(-1)?.nominalMs];
-    if (from !== undefined && last !== undefined) this.#asked.push({ from, last, first: from, taken: true });
+  leaveOut(missing: Missing[]): void {
+    for (const { nominalMs } of missing) this.#leftOut.add(nominalMs);
   }
 
   /**

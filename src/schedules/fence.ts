@@ -6,6 +6,7 @@ import { fingerprint } from './canonical.ts';
 import { contents } from './carry.ts';
 import { change, reread } from './change.ts';
 import { type Handover, askingOf } from './step.ts';
+import { waitUntilDrained } from './idle.ts';
 import { countStarted } from './limits.ts';
 import { readNote } from './note.ts';
 import type { Described } from './ports.ts';
@@ -92,7 +93,7 @@ async function runWhatTheWriteDropped(
   const from = { afterNominalMs: next - jitter - 1000, fromDueMs: next };
   const range = { ...from, beforeNominalMs: boundary, untilMs: until, role: 'target' } as const;
   const looked = emptyAudit();
-  await settle(h.source, h.time, id, source, range, looked, askingOf(h, h.source, id));
+  await settle(h.source, h.time, id, source, range, looked, askingOf(h, h.source, id), h.target);
   // Settle counts the same runs once more when it proves the source; what was filled it will find running.
   audit.filled += looked.filled;
 }
@@ -111,6 +112,8 @@ export async function disarm(
 ): Promise<boolean> {
   const from = Math.min(at.next ?? at.boundary, at.boundary);
   await askingOf(h, h.target, id).untilArrived();
+  // What it was asked for before it was to open: its runs belong to the other side's policy too.
+  if (!(await waitUntilDrained(h, h.target, id))) return false;
   // The boundary tells what the source has generated itself: that may wait in its buffer.
   const { boundary } = at;
   const shut = { kind: 'standby', owner: h.source.profile, migration: h.migration, boundary } as const;
@@ -142,7 +145,7 @@ export async function proveOwner(
   // A side that gave up did so at a boundary: nominal times before it were its own, and it has settled them.
   const gaveUp = mark?.kind === 'standby' && mark.userPaused !== undefined;
   const afterNominalMs = Math.max(from - jitter - 1000, gaveUp ? (mark.boundary ?? 0) - 1000 : 0);
-  const generatedBeforeMs = gaveUp ? undefined : mark?.boundary;
+  const generatedBeforeMs = gaveUp ? 0 : mark?.boundary;
   // Counting what was started is a write, and on V2 a write drops what is due around it: once more.
   for (let run = owner, written: Described | undefined; run !== written;) {
     written = run;

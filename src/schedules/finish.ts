@@ -5,6 +5,7 @@
  */
 import type { Audit } from '../activities/types.ts';
 import { addAudit, emptyAudit } from './audit.ts';
+import { mustBeIdle } from './boundary.ts';
 import { differingFields, fingerprint } from './canonical.ts';
 import { contents, editedBy } from './carry.ts';
 import { change, reread } from './change.ts';
@@ -35,9 +36,11 @@ export async function finish(
   const seen = await reread(h.source, id);
   const atRest = isAtRest(seen);
   const source = atRest ? seen : await mended(h, id, seen, at);
+  // Where the target waits for the source, all of this was settled before the target opened.
+  const range = { ...sourceRange(source, at), decided: mustBeIdle(source) };
   const settledSource = atRest
     ? settledAlready(source)
-    : await settle(h.source, h.time, id, source, sourceRange(source, at), audit, askingOf(h, h.source, id), h.target);
+    : await settle(h.source, h.time, id, source, range, audit, askingOf(h, h.source, id), h.target);
   if (settledSource.unproven) return { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
   const edited = editedBy(settledSource.after, await reread(h.target, id), seenTarget);
   if (edited.by === 'both') {
@@ -46,12 +49,12 @@ export async function finish(
   }
   let owner = await bringTogether(h, id, seenTarget, settledSource.after, at.boundary);
   let settledTarget: Settled;
-  for (let last: Described | undefined; ;) {
+  for (;;) {
     const looked = emptyAudit();
     settledTarget = await settleOpened(h, id, seenTarget, owner, source, at.boundary, looked);
-    last = owner;
     owner = await rightCount(h, id, settledSource, settledTarget, at.boundary);
-    if (owner.updatedMs === last.updatedMs) {
+    // What settling itself wrote, it has settled.
+    if (settledTarget.unproven || owner.updatedMs === settledTarget.after.updatedMs) {
       Object.assign(audit, addAudit(audit, looked));
       break;
     }

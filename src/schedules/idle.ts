@@ -1,8 +1,9 @@
 /** Waiting until a bounded source has run its last time and none of its runs is open that the target must not meet. */
+import { mustBeIdle } from './boundary.ts';
 import { reread } from './change.ts';
 import type { Handover } from './step.ts';
 import { endsOpenRuns } from './overlap.ts';
-import type { Described } from './ports.ts';
+import type { Described, ScheduleCluster } from './ports.ts';
 
 /** Undefined when it takes longer than an open run may hold up its schedule. A source its user paused is done. */
 export async function waitUntilIdle(
@@ -32,6 +33,20 @@ export async function waitUntilIdle(
     }
     await h.time.sleep(left > 0 ? Math.min(wait, left) : wait);
     source = await reread(h.source, id);
+  }
+}
+
+/**
+ * Until a paused side has nothing open or waiting of what it was asked for: a pause does not stop that, and the side that
+ * runs again must not meet it. False when it takes too long.
+ */
+export async function waitUntilDrained(h: Handover, side: ScheduleCluster, id: string): Promise<boolean> {
+  const deadline = h.time.now() + h.idleLimitMs;
+  for (let wait = 100; ; wait = Math.min(wait * 2, 1_000)) {
+    const seen = await reread(side, id);
+    if (!mustBeIdle(seen) || (seen.buffered === 0 && seen.running.length === 0)) return true;
+    if (h.time.now() > deadline) return false;
+    await h.time.sleep(wait);
   }
 }
 

@@ -45,6 +45,11 @@ export function endsOpenRuns({ schedule }: Pick<Described, 'schedule'>): 'cancel
   return policy === TERMINATE_OTHER ? 'terminate' : undefined;
 }
 
+/** Whether a start may wait in its buffer for an open run to end. */
+export function waitsInBuffer(described: Pick<Described, 'schedule'>): boolean {
+  return ![SKIP, ALLOW_ALL].includes(policyOf(described.schedule));
+}
+
 /** What a scheduler is told to do with times it is given at once: all of them, one after the other. */
 export const IN_ORDER: OverlapPolicy = BUFFER_ALL;
 
@@ -70,10 +75,10 @@ export function byPolicy(
     if (policy === SKIP) leaves = over !== undefined;
     // The slot is free again once the one that waited in it has started.
     else if (policy === BUFFER_ONE && over) leaves = buffered || slotTaken === over || waitedOver(runs, dueMs);
-    // Of those that could not start, the last replaces the others, and a run of a later time replaces them all.
+    // Of those that could not start, the last replaces the others, and so does a run that fell due while they waited.
     else if (policy === CANCEL_OTHER || policy === TERMINATE_OTHER) {
       const followed = missing[i + 1]?.due.afterMs === dueMs;
-      leaves = followed || (over !== undefined && runs.some((r) => r.dueMs > dueMs));
+      leaves = followed || (over !== undefined && runs.some((r) => r.dueMs > dueMs && r.dueMs < over.closeMs));
     }
     if (!leaves) slotTaken = over;
     (leaves ? leftOut : run).push(m);

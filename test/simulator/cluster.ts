@@ -95,6 +95,11 @@ export class SimCluster implements ScheduleCluster {
     return this.engine === 'v1' ? new V1Scheduler(surroundings, content) : new V2Scheduler(surroundings, content);
   }
 
+  /** Whether its scheduler still has this time to run. */
+  holds(id: string, nominalMs: number): boolean {
+    return this.#schedulers.get(id)?.holds(nominalMs) ?? false;
+  }
+
   update: ScheduleCluster['update'] = (id, schedule, token, searchAttributes) => {
     const content = searchAttributes ? { schedule, searchAttributes } : { schedule };
     const requestId = this.#requestId();

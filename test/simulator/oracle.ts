@@ -45,7 +45,7 @@ interface Seen {
 }
 
 /**
- * Why a time did not run. `waiting`: it is buffered behind a run that is still open. `limit`: its actions were used up by earlier times. `limit-shifted`: they were used up, one by a
+ * Why a time did not run. `waiting`: a scheduler still has it in its buffer when all is over. `limit`: its actions were used up by earlier times. `limit-shifted`: they were used up, one by a
  * later time. `server`: a V2 scheduler loses jittered times by itself, at every tick
  * that the end of a run causes, and at every write of a user. `paused-before-filled`: a write dropped it, and before that was
  * made up for (that is, before an attempt said it was done) the schedule was paused, by its user or pauseOnFailure: nothing may be started then.
@@ -198,14 +198,9 @@ export class Oracle {
     if (this.#paused.some((p) => p.fromMs > time.dueFromMs && p.fromMs <= settledMs)) return 'paused-before-filled';
     if (blockers.length > 0 && overlapExplains(policy, time, times, waitedUntil)) return 'overlap';
     if (policy.endsWith('_OTHER') && replacedLate(time, times)) return 'overlap';
-    const buffers = policy === 'BUFFER_ALL' || policy === 'BUFFER_ONE';
-    if (
-      buffers &&
-      !times.some((m) => m.nominalMs > time.nominalMs && m.ran.length > 0) &&
-      waitedUntil > this.#play.world.now()
-    )
-      return 'waiting';
     const { a, b } = this.#play;
+    // Backfills wait too, whatever the policy: ten a workflow task, BUFFER_ALL (processBackfills of V1's workflow.go).
+    if ([a, b].some((side) => side.holds(ID, time.nominalMs))) return 'waiting';
     const lost = [a, b].some(
       (side) => side.engine === 'v2' && ['tick', 'user'].includes(side.dropped.get(time.nominalMs) ?? ''),
     );

@@ -63,6 +63,8 @@ export interface Scheduler {
   ): 'accepted' | 'conflict';
   patch(patch: Patch, requestId: string, by: Writer): void;
   closed(execution: Execution): void;
+  /** Whether this time is in its buffer, or in a backfill it has taken and not worked off. */
+  holds(nominalMs: number): boolean;
   /** Deleted: nothing of it acts any more. */
   stop(): void;
 }

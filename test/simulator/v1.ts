@@ -288,6 +288,13 @@ export class V1Scheduler implements Scheduler {
     this.#setPaused(true, `paused due to workflow failure: ${run.workflowId}: simulated`);
   }
 
+  holds(nominalMs: number): boolean {
+    return (
+      this.#buffer.some((s) => s.nominalMs === nominalMs) ||
+      this.#backfills.some(({ fromMs, toMs }) => nominalMs > fromMs && nominalMs <= toMs)
+    );
+  }
+
   describe(): Described {
     // DescribeSchedule of the frontend leaves out what has closed, and pokes the workflow to look itself.
     const running = this.#running.filter((run) => run.status === 'open');

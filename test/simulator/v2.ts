@@ -261,6 +261,10 @@ export class V2Scheduler implements Scheduler {
     if (run.status !== 'open') this.closed(run);
   }
 
+  holds(nominalMs: number): boolean {
+    return this.#starts.some((s) => s.nominalMs === nominalMs && s.run === undefined);
+  }
+
   describe(): Described {
     const started = this.#starts.filter((s) => s.run !== undefined);
     return {
