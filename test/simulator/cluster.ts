@@ -100,6 +100,10 @@ export class SimCluster implements ScheduleCluster {
     return this.#schedulers.get(id)?.holds(nominalMs) ?? false;
   }
 
+  buffered(id: string): number {
+    return this.#schedulers.get(id)?.describe().buffered ?? 0;
+  }
+
   update: ScheduleCluster['update'] = (id, schedule, token, searchAttributes) => {
     const content = searchAttributes ? { schedule, searchAttributes } : { schedule };
     const requestId = this.#requestId();

@@ -231,10 +231,13 @@ function overlapExplains(policy: string, time: Nominal, times: Nominal[], waited
     case 'SKIP':
       return true;
     case 'BUFFER_ONE':
-      // Its place was taken by one that waited for the same run to end. That is the first of them, unless a write dropped it.
+      // The one place was taken by another that fell due while this would have waited: by an earlier one, or after an
+      // outage, in which nobody buffered this one, by a later one.
       return times.some(
         (m) =>
-          m !== time && m.dueFromMs <= waitedUntil && m.ran.some((run) => run.startMs + LEARNS_MS >= time.dueFromMs),
+          m.nominalMs !== time.nominalMs &&
+          m.dueFromMs <= waitedUntil &&
+          m.ran.some((run) => run.startMs + LEARNS_MS >= time.dueFromMs),
       );
     case 'CANCEL_OTHER':
     case 'TERMINATE_OTHER':
