@@ -196,15 +196,21 @@ export class Oracle {
     if (this.#paused.some((p) => p.fromMs <= waitedUntil && p.toMs + LEARNS_MS >= time.dueFromMs)) return 'paused';
     const settledMs = this.#play.settledMs.find((ms) => ms > time.dueToMs) ?? Infinity;
     if (this.#paused.some((p) => p.fromMs > time.dueFromMs && p.fromMs <= settledMs)) return 'paused-before-filled';
-    if (blockers.length > 0 && overlapExplains(policy, time, times, waitedUntil)) return 'overlap';
+    if (blockers.length > 0 && overlapExplains(policy, time, times, waitedUntil, (m) => this.#isHeld(m)))
+      return 'overlap';
     if (policy.endsWith('_OTHER') && replacedLate(time, times)) return 'overlap';
     const { a, b } = this.#play;
     // Backfills wait too, whatever the policy: ten a workflow task, BUFFER_ALL (processBackfills of V1's workflow.go).
-    if ([a, b].some((side) => side.holds(ID, time.nominalMs))) return 'waiting';
+    if (this.#isHeld(time)) return 'waiting';
     const lost = [a, b].some(
       (side) => side.engine === 'v2' && ['tick', 'user'].includes(side.dropped.get(time.nominalMs) ?? ''),
     );
     return lost ? 'server' : undefined;
+  }
+
+  #isHeld({ nominalMs }: Nominal): boolean {
+    const { a, b } = this.#play;
+    return [a, b].some((side) => side.holds(ID, nominalMs));
   }
 
   /** Where one scheduler started both, the overlap is that scheduler's own. */
@@ -226,7 +232,13 @@ export class Oracle {
 }
 
 /** Given that some run of the schedule was open when this one was due. */
-function overlapExplains(policy: string, time: Nominal, times: Nominal[], waitedUntil: number): boolean {
+function overlapExplains(
+  policy: string,
+  time: Nominal,
+  times: Nominal[],
+  waitedUntil: number,
+  isHeld: (m: Nominal) => boolean,
+): boolean {
   switch (policy) {
     case 'SKIP':
       return true;
@@ -237,7 +249,7 @@ function overlapExplains(policy: string, time: Nominal, times: Nominal[], waited
         (m) =>
           m.nominalMs !== time.nominalMs &&
           m.dueFromMs <= waitedUntil &&
-          m.ran.some((run) => run.startMs + LEARNS_MS >= time.dueFromMs),
+          (isHeld(m) || m.ran.some((run) => run.startMs + LEARNS_MS >= time.dueFromMs)),
       );
     case 'CANCEL_OTHER':
     case 'TERMINATE_OTHER':
