@@ -166,14 +166,15 @@ export async function settle(
 }
 
 /**
- * Whether its scheduler may still hold it in its buffer: asked for again, it would run twice. The buffer is a queue, so a
- * start of a later time tells that it is not in there any more.
+ * Whether its scheduler may still hold it in its buffer: asked for again, it would run twice. The buffer of V1 is a
+ * queue: a start of a later time tells that it is not in there any more.
  */
 function mayWait(due: Due, nominalMs: number, after: Described, range: Range): boolean {
   const { buffered, recent, schedule } = after;
   if (range.role === 'shut' || schedule.state?.paused || buffered === 0 || !waitsInBuffer(after)) return false;
   if (nominalMs >= (range.generatedBeforeMs ?? Infinity)) return false;
-  return !recent.some(({ dueMs }) => dueMs > due.dueMs);
+  // On V2 a new start may overtake those that wait until the close of a run is told of.
+  return after.engine === 'v2' || !recent.some(({ dueMs }) => dueMs > due.dueMs);
 }
 
 /** Where one due time stands: run, or waiting for its scheduler, or for us. */
