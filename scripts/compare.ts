@@ -2,8 +2,9 @@
  * `npm run compare`: the same live tenant moved three ways, and what an independent ledger says of each: by this product,
  * by a loop around the `temporal` command, and by a concurrent script with the SDK.
  *
- *     npm run compare                                 both pairs of engines, 40 schedules, 3 moves each: about 20 minutes
- *     npm run compare -- --engines v1-v1 --repeat 1   a look, about 4 minutes
+ *     npm run compare                                 both pairs of engines, 40 schedules, 3 moves each: about 30 minutes
+ *     npm run compare -- --engines v1-v1 --repeat 1   a look, about 6 minutes
+ *     npm run compare -- --way ferry --way none       only these
  *     npm run compare -- --busy 60                    with 60 schedules of a neighbour on each cluster
  *     npm run compare -- --json > one.json            every figure of every move
  *     npm run compare -- --read one.json --read two.json     their table, as if they had been one run
@@ -16,7 +17,8 @@ import { cliMover } from './lib/compare/cli.ts';
 import { ferryMover } from './lib/compare/ferry.ts';
 import { startJournal } from './lib/compare/journal.ts';
 import { measure } from './lib/compare/measure.ts';
-import type { Mover } from './lib/compare/movers.ts';
+import type { Mover, MoverName } from './lib/compare/movers.ts';
+import { noMover } from './lib/compare/none.ts';
 import { changes, markdown, merged, type Pair, type PairReport, pairs, type Report } from './lib/compare/report.ts';
 import { sdkMover } from './lib/compare/sdk.ts';
 import { connectProfile } from './lib/profiles.ts';
@@ -27,7 +29,16 @@ import { startUserWorkers } from './lib/user-worker.ts';
 /** Whose phases, payloads and task queue all tenants here have. */
 const LIKE = 'acme';
 
+const makers: Record<MoverName, (place: { configFile: string; dir: string }) => Promise<Mover>> = {
+  ferry: ferryMover,
+  cli: cliMover,
+  sdk: sdkMover,
+  none: noMover,
+};
+const ways = ['ferry', 'cli', 'sdk', 'none'] as const satisfies MoverName[];
+
 interface Options {
+  ways: MoverName[];
   schedules: number;
   repeat: number;
   seed: number;
@@ -40,6 +51,7 @@ const { values } = parseArgs({
     repeat: { type: 'string', default: '3' },
     seed: { type: 'string', default: '1' },
     busy: { type: 'string', default: '0' },
+    way: { type: 'string', multiple: true, default: [...ways] },
     engines: { type: 'string', multiple: true, default: [...pairs] },
     json: { type: 'boolean', default: false },
     read: { type: 'string', multiple: true, default: [] },
@@ -60,6 +72,7 @@ async function read(file: string): Promise<Report> {
 
 async function compare(): Promise<Report> {
   const options: Options = {
+    ways: values.way.map(asWay),
     schedules: count('schedules', 1),
     repeat: count('repeat', 1),
     seed: count('seed', 0),
@@ -100,8 +113,8 @@ async function comparePair(pair: Pair, options: Options): Promise<PairReport> {
     undo.push(users.stop);
     const place = { configFile: journal.configFile, dir: stack.dir };
     const movers: Mover[] = [];
-    for (const make of [ferryMover, cliMover, sdkMover]) {
-      const mover = await make(place);
+    for (const way of options.ways) {
+      const mover = await makers[way](place);
       undo.push(mover.close);
       movers.push(mover);
     }
@@ -137,6 +150,12 @@ function count(name: 'schedules' | 'repeat' | 'seed' | 'busy', least: number): n
   const value = Number(values[name]);
   if (Number.isInteger(value) && value >= least) return value;
   throw new Error(`--${name} is ${values[name]}; it takes a whole number from ${least}`);
+}
+
+function asWay(text: string): MoverName {
+  const way = ways.find((known) => known === text);
+  if (way) return way;
+  throw new Error(`--way is ${text}; it takes ${ways.join(', ')}, and may be given several times`);
 }
 
 function asPair(text: string): Pair {

@@ -47,6 +47,8 @@ export interface LedgerRow {
   /** Runs beyond the first of a nominal time. */
   duplicates: number;
   missed: number;
+  /** Those times, epoch seconds, ascending. */
+  missedTimes: number[];
   /** Runs on a cluster before it became or after it had ceased to be the owner. */
   wrongSide: number;
   /** Left out by the schedule's own overlap policy while a run was open. */
@@ -61,7 +63,7 @@ export interface LedgerRow {
   problems: string[];
 }
 
-export type LedgerTotals = Omit<LedgerRow, 'schedule'>;
+export type LedgerTotals = Omit<LedgerRow, 'schedule' | 'missedTimes'>;
 
 export interface Ledger {
   rows: LedgerRow[];
@@ -129,7 +131,7 @@ function judgeOne(
   const inRange = runs.filter(({ nominal }) => nominal >= from && nominal <= to);
   const expected = withinLimit(intent, runs, expectedTimes(intent, from, to));
   const byTime = groupBy(inRange);
-  const row: LedgerRow = { schedule: id, ...nothing(), expected: expected.length };
+  const row: LedgerRow = { schedule: id, ...nothing(), missedTimes: [], expected: expected.length };
   for (const time of expected) {
     const found = byTime.get(time) ?? [];
     byTime.delete(time);
@@ -142,6 +144,7 @@ function judgeOne(
     } else if (intent.maySkip && runs.some((run) => wasOpen(run, time, intent.jitter))) row.explained += 1;
     else {
       row.missed += 1;
+      row.missedTimes.push(time);
       row.problems.push(`${id} did not run for ${iso(time)}`);
     }
   }

@@ -5,6 +5,7 @@ import { createFlags, type DescribedJson } from '../../scripts/lib/compare/cli-c
 import { differences } from '../../scripts/lib/compare/definition.ts';
 import { dueByNominal, gapOf, percentile, spread } from '../../scripts/lib/compare/figures.ts';
 import { writesOf } from '../../scripts/lib/compare/journal.ts';
+import { later } from '../../scripts/lib/compare/measure.ts';
 import type { SeenCall } from '../../scripts/lib/tls-gate.ts';
 
 const { PatchScheduleRequest, UpdateScheduleRequest, CreateScheduleRequest } = proto.temporal.api.workflowservice.v1;
@@ -89,6 +90,14 @@ describe('the time without an owner', () => {
     expect(gapOf([copied, { side: 'target', answeredMs: 1_100 }])).toBeUndefined();
     expect(gapOf([copied, { side: 'source', answeredMs: 1_000, shutFromMs: 1_000 }])).toBeUndefined();
   });
+});
+
+const run = (side: string, nominal: number) => ({ side, nominal, workflowId: '', startMs: 0, closeMs: 0 });
+
+test('a lost time counts as later only behind the first run on the target', () => {
+  const runs = [run('cloud', 100), run('selfhosted', 130), run('selfhosted', 150)];
+  expect(later({ missedTimes: [110, 120, 140, 160] }, runs)).toBe(2);
+  expect(later({ missedTimes: [110, 120] }, [run('cloud', 100)])).toBe(0);
 });
 
 describe('the journal', () => {

@@ -10,6 +10,8 @@ export interface Moments {
   to: number;
   movedFrom: number;
   movedTo: number;
+  /** Nothing moved: no run is the first on the target. */
+  stays?: boolean;
 }
 
 /** Milliseconds. */
@@ -27,7 +29,7 @@ export async function lateness(
   all: Map<string, Run[]>,
   moments: Moments,
 ): Promise<Lateness> {
-  const { from, to, movedFrom, movedTo } = moments;
+  const { from, to, movedFrom, movedTo, stays } = moments;
   const late: Lateness = { first: [], source: [], target: [], arrived: [] };
   for (const schedule of plan) {
     const nominals = expectedTimes(schedule.intent, from, to);
@@ -47,8 +49,9 @@ export async function lateness(
         continue;
       }
       const [first, ...rest] = here;
-      if (first) late.first.push(lateBy(first));
       late.target.push(...rest.filter(({ nominal }) => nominal * 1_000 > movedTo).map(lateBy));
+      if (!first || stays) continue;
+      late.first.push(lateBy(first));
       late.arrived.push(schedule.id);
     }
   }

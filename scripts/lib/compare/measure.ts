@@ -1,7 +1,7 @@
 /** One tenant with live load, moved once, and what the ledger and the journal say of it. */
 import { loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { judge, readLedger, readRuns, type Side } from '../../../test/support/ledger.ts';
+import { judge, type LedgerRow, readLedger, readRuns, type Run, type Side } from '../../../test/support/ledger.ts';
 import type { Stack } from '../stack.ts';
 import { waitFor } from '../wait.ts';
 import { createSchedules, planTenant, type PlannedSchedule } from '../tenant-load.ts';
@@ -26,6 +26,8 @@ export interface MoveFigures {
   due: number;
   once: number;
   missed: number;
+  /** Of those: after the schedule's first run on the target, when its scheduler there had been in charge alone. */
+  missedLater: number;
   duplicates: number;
   wrongSide: number;
   /** Runs at times the schedule does not have: past its limit, or at an excluded time. */
@@ -82,9 +84,10 @@ export async function measure(bench: Bench, mover: Mover, options: MeasureOption
   const { cloud, selfhosted, journal } = bench;
   const { tenant, schedules: count, seed, like, before = 10_000, after = 10_000 } = options;
   const plan = planTenant({ tenant, count, seed, like });
-  await createSchedules(cloud.connection, cloud.namespace, plan);
+  const home = mover.stays ? selfhosted : cloud;
+  await createSchedules(home.connection, home.namespace, plan);
   const from = Math.ceil(Date.now() / 1_000) + 2;
-  const wanted = await definitions(cloud, plan);
+  const wanted = await definitions(home, plan);
   await delay(from * 1_000 + before - Date.now());
 
   const [loadAverage = 0] = loadavg();
@@ -98,7 +101,7 @@ export async function measure(bench: Bench, mover: Mover, options: MeasureOption
 
   const to = Math.ceil((movedTo + after) / 1_000);
   await delay(to * 1_000 + JITTER_MS - Date.now());
-  const range = { schedules: plan, from, to, path: ['cloud', 'selfhosted'] };
+  const range = { schedules: plan, from, to, path: mover.stays ? ['selfhosted'] : ['cloud', 'selfhosted'] };
   const sides = [cloud, selfhosted];
   // Waits for a list that lags behind; then judged together with the runs the lateness is taken from.
   await readLedger({ ...range, sides, settleMs: 8_000 });
@@ -107,12 +110,12 @@ export async function measure(bench: Bench, mover: Mover, options: MeasureOption
     readRuns({ sides, ids: plan.map(({ id }) => id), from }),
   );
   const { rows, totals } = judge(range, runs);
-  const late = await lateness(bench, plan, runs, { from, to, movedFrom, movedTo });
+  const late = await lateness(bench, plan, runs, { from, to, movedFrom, movedTo, stays: mover.stays });
   const found = await definitions(selfhosted, plan);
   const changes = plan.map(({ id }) => differences(wanted.get(id) ?? new Map(), found.get(id) ?? new Map()));
   const writes = writesOf(source, target);
   const gaps = late.arrived.map((id) => [id, gapOf(writes.get(id) ?? []) ?? null] as const);
-  await Promise.all(sides.map((side) => removeAll(side, plan)));
+  await Promise.all((mover.stays ? [home] : sides).map((side) => removeAll(side, plan)));
 
   const byMethod: Record<string, number> = {};
   for (const { method } of [...source, ...target]) byMethod[method] = (byMethod[method] ?? 0) + 1;
@@ -123,6 +126,7 @@ export async function measure(bench: Bench, mover: Mover, options: MeasureOption
     due: totals.expected,
     once: totals.once,
     missed: totals.missed,
+    missedLater: rows.reduce((sum, row) => sum + later(row, runs.get(row.schedule) ?? []), 0),
     duplicates: totals.duplicates,
     wrongSide: totals.wrongSide,
     unexpected: totals.unexpected,
@@ -147,6 +151,12 @@ export async function measure(bench: Bench, mover: Mover, options: MeasureOption
     changedSchedules: changes.filter((parts) => parts.length > 0).length,
     problems: totals.problems,
   };
+}
+
+/** How many of the lost times lie behind the first run on the target. */
+export function later({ missedTimes }: Pick<LedgerRow, 'missedTimes'>, runs: readonly Run[]): number {
+  const there = runs.filter(({ side }) => side === 'selfhosted').map(({ nominal }) => nominal);
+  return missedTimes.filter((time) => time > Math.min(...there)).length;
 }
 
 async function definitions(side: Side, plan: readonly PlannedSchedule[]) {

@@ -1,7 +1,7 @@
 /** What all three ways of moving a tenant are given, and what they say afterwards. */
 import type { ProfileName } from '../stack.ts';
 
-export type MoverName = 'ferry' | 'cli' | 'sdk';
+export type MoverName = 'ferry' | 'cli' | 'sdk' | 'none';
 
 export interface MoveOrder {
   tenant: string;
@@ -18,6 +18,8 @@ export interface Moved {
 
 export interface Mover {
   name: MoverName;
+  /** Moves nothing: the tenant is made on the target and left alone, to show what the scheduler there does by itself. */
+  stays?: boolean;
   /** Returns when the tenant runs on the other cluster, as far as the mover can tell. */
   move: (order: MoveOrder) => Promise<Moved>;
   close: () => Promise<void>;

@@ -27,8 +27,9 @@ const titles: Record<MoverName, string> = {
   ferry: 'temporal-ferry',
   cli: '`temporal` in a loop',
   sdk: 'SDK, 8 at a time',
+  none: 'not moved, on the target',
 };
-const order: readonly MoverName[] = ['ferry', 'cli', 'sdk'];
+const order: readonly MoverName[] = ['ferry', 'cli', 'sdk', 'none'];
 
 /** Runs that were made one after the other, as if they had been one. */
 export function merged(reports: readonly Report[]): Report {
@@ -76,6 +77,7 @@ const rows: readonly [string, Cell][] = [
   ['times due', (moves) => total(moves, ({ due }) => due)],
   ['ran once', (moves) => total(moves, ({ once }) => once)],
   ['never ran, in each move', each(({ missed }) => missed)],
+  ['of those, after its first run on the target', each(({ missedLater }) => missedLater)],
   ['ran twice, in each move', each(({ duplicates }) => duplicates)],
   ['ran where it should not, in each move', each(({ wrongSide }) => wrongSide)],
   ['ran past its limit or at an excluded time, in each move', each(({ unexpected }) => unexpected)],
