@@ -137,9 +137,7 @@ export interface Choice {
 
 export const ALL: Choice = { policies: POLICIES, users: true, limits: true, skew: true, zombies: true };
 /** What the handover does not hold yet is left out unless asked for. */
-export const HOLDS: Choice = process.env['FERRY_SIM_ALL']
-  ? ALL
-  : { ...ALL, limits: false, skew: false, zombies: false };
+export const HOLDS: Choice = process.env['FERRY_SIM_ALL'] ? ALL : { ...ALL, limits: false, zombies: false };
 
 export function cases({ policies, users, limits, skew, zombies }: Choice): fc.Arbitrary<Case> {
   return fc
