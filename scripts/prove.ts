@@ -5,6 +5,7 @@
  *   --handovers=N  how many                                     default 1,000,000
  *   --seed=S       where randomness begins                      default 1
  *   --workers=W    processes                                    default 2
+ *   --go-on        counts what is wrong to the end, instead of stopping at the first; ends with 1 if there was any
  *   --replay=R     plays one case again: SEED/calm|users/PATH, as a failure prints it
  */
 import { type ChildProcess, fork } from 'node:child_process';
@@ -41,6 +42,7 @@ async function lead(): Promise<void> {
       handovers: { type: 'string', default: '1000000' },
       seed: { type: 'string', default: '1' },
       workers: { type: 'string', default: '2' },
+      'go-on': { type: 'boolean', default: false },
       replay: { type: 'string' },
     },
   });
@@ -61,7 +63,9 @@ async function lead(): Promise<void> {
     children.push(child);
     while (next < handovers && !failure) {
       const index = Math.floor(next / CHUNK);
-      const chunk = { seed: seed + index, users: index % 2 === 1, handovers: Math.min(CHUNK, handovers - next) };
+      const users = index % 2 === 1;
+      const size = Math.min(CHUNK, handovers - next);
+      const chunk: Chunk = { seed: seed + index, users, handovers: size, goOn: values['go-on'] };
       next += chunk.handovers;
       // One chunk after the other is the point.
       // eslint-disable-next-line no-await-in-loop
@@ -84,6 +88,7 @@ async function lead(): Promise<void> {
   const proof = { tally, interleavings: interleavings.size, seed, seconds: (Date.now() - started) / 1000, workers };
   console.log(`\n${table(proof)}`);
   await writeFigures(DOCS, proof);
+  if (tally.broken > 0) process.exitCode = 1;
 }
 
 async function replay(text: string): Promise<void> {
@@ -91,7 +96,13 @@ async function replay(text: string): Promise<void> {
   if (seed === undefined || (who !== 'calm' && who !== 'users')) {
     throw new Error(`--replay=${text}: expected SEED/calm/PATH or SEED/users/PATH, as a failure prints it`);
   }
-  const { failure } = await prove({ seed: whole('replay', seed), users: who === 'users', handovers: CHUNK, path });
+  const { failure } = await prove({
+    seed: whole('replay', seed),
+    users: who === 'users',
+    handovers: CHUNK,
+    goOn: false,
+    path,
+  });
   if (failure) broken(failure);
   else console.log('holds');
 }

@@ -31,10 +31,8 @@ export function table({ tally: t, interleavings, seed, seconds, workers }: Proof
     ['nominal times judged', number(t.judged)],
     ['duplicates', number(t.duplicates)],
     ['misses', number(t.misses)],
-    [
-      'upper bound at 95 % of the chance that a nominal time goes wrong',
-      t.judged > 0 ? (3 / t.judged).toExponential(1) : '-',
-    ],
+    ['handovers with anything wrong: those, or not left as promised', number(t.broken)],
+    ['upper bound at 95 % of the chance of a duplicate, a nominal time', upperBound(t.duplicates, t.judged)],
     ['left out as the schedule itself says', list(t.explained)],
     ['dropped by a write, run by the scheduler when asked', number(t.backfilled)],
     ['dropped by a write, started by id', number(t.filled)],
@@ -48,6 +46,11 @@ export function table({ tally: t, interleavings, seed, seconds, workers }: Proof
   return ['| what | figure |', '| --- | --- |', ...rows.map(([what, figure]) => `| ${what} | ${figure} |`), ''].join(
     '\n',
   );
+}
+
+/** The rule of three, which is for figures of nought. */
+function upperBound(wrong: number, judged: number): string {
+  return wrong === 0 && judged > 0 ? (3 / judged).toExponential(1) : '-';
 }
 
 function list(figures: Record<string, number>): string {

@@ -10,6 +10,8 @@ export interface Tally {
   judged: number;
   duplicates: number;
   misses: number;
+  /** Cases with anything wrong at all. */
+  broken: number;
   filled: number;
   backfilled: number;
   /** Pairs of runs open at once although the policy forbids it, where one was started by id because a write dropped it. */
@@ -30,6 +32,7 @@ export function emptyTally(): Tally {
     judged: 0,
     duplicates: 0,
     misses: 0,
+    broken: 0,
     filled: 0,
     backfilled: 0,
     overlapsById: 0,
@@ -41,9 +44,10 @@ export function emptyTally(): Tally {
   };
 }
 
-export function count(tally: Tally, it: Case, { verdicts, play }: Judged): void {
+export function count(tally: Tally, it: Case, { wrong, verdicts, play }: Judged): void {
   tally.handovers++;
   tally.attempts += play.attempts;
+  if (wrong.length > 0) tally.broken++;
   tally.calls += play.calls;
   tally.judged += play.outOfHands ? 0 : verdicts.judged;
   tally.duplicates += play.outOfHands ? 0 : verdicts.duplicates;
