@@ -13,7 +13,8 @@ import { type Handover, type Step, UNPROVEN, askingOf, failed } from './step.ts'
 import { rightCount } from './limits.ts';
 import { readNote } from './note.ts';
 import type { Described } from './ports.ts';
-import { type Range, type Settled, settle, settledAlready } from './settle.ts';
+import { settle } from './settle.ts';
+import { type Range, type Settled, settledAlready } from './settling.ts';
 import { asUserWrote, fenced, isBoundedBefore, standby } from './shapes.ts';
 import { bringTogether } from './tidy.ts';
 import { durationMs } from './times.ts';

@@ -3,7 +3,7 @@ import Long from 'long';
 import { change, reread } from './change.ts';
 import type { Handover } from './step.ts';
 import type { Described } from './ports.ts';
-import type { Settled } from './settle.ts';
+import type { Settled } from './settling.ts';
 import { runId } from './times.ts';
 import { ranAs, withBounds } from './verdicts.ts';
 

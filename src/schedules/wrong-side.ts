@@ -1,6 +1,6 @@
 import type { Audit } from '../activities/types.ts';
 import type { Described } from './ports.ts';
-import type { Settled } from './settle.ts';
+import type { Settled } from './settling.ts';
 import { nominalOf } from './times.ts';
 
 /**

@@ -1,0 +1,142 @@
+/** What is missing on a side: whether it ran after all, or is left out, or is to be run. */
+import type { Audit } from '../activities/types.ts';
+import { noteRun } from './audit.ts';
+import { reread } from './change.ts';
+import { asksItsScheduler, fillById } from './fill.ts';
+import { type Missing, type Occupied, allowsOverlap, byPolicy, endsOpenRuns, policyOf } from './overlap.ts';
+import type { Described, ScheduleCluster, Time } from './ports.ts';
+import type { Range, Settled, Settling, Wrote } from './settling.ts';
+import { GRACE_MS } from './standing.ts';
+import { durationMs, runId } from './times.ts';
+import type { Due } from './verdicts.ts';
+
+/** With a long jitter every write may drop another time, and asking for that is a write again: then it is run by id. */
+export const MAX_WRITES = 3;
+
+/** In the range, or dropped by a write of this attempt. */
+export function isOurs(due: Due, nominalMs: number, { beforeNominalMs }: Range, wrote: Wrote[]): boolean {
+  const dropped = wrote.some(({ fromMs, toMs }) => nominalMs <= toMs && due.dueMs >= fromMs - GRACE_MS);
+  return nominalMs < beforeNominalMs || dropped;
+}
+
+/** Whether it ran, or its schedule's own settings leave it out; one nobody can name is missed. */
+export async function accounted(
+  settled: Settling,
+  cluster: ScheduleCluster,
+  time: Time,
+  due: Due,
+  nominalMs: number | undefined,
+  audit: Audit,
+  other: ScheduleCluster | undefined,
+): Promise<boolean> {
+  const { schedule } = settled.after;
+  const base = schedule.action?.startWorkflow?.workflowId;
+  if (nominalMs === undefined || !base) {
+    audit.missed++;
+    return true;
+  }
+  const workflowId = runId(base, nominalMs);
+  const here = await cluster.describeRun(workflowId);
+  const run = here ?? (await other?.describeRun(workflowId));
+  if (run) {
+    if (here) {
+      settled.ran++;
+      settled.byId.push({ due, startMs: here.startMs ?? due.dueMs });
+    }
+    noteRun(audit, due.dueMs, run.startMs ?? due.dueMs);
+    return true;
+  }
+  if (await settled.asking.decided(nominalMs, base)) {
+    audit.explained++;
+    return true;
+  }
+  const catchup = durationMs(schedule.policies?.catchupWindow);
+  const tooOld = catchup > 0 && time.now() - due.dueMs > catchup;
+  const limitReached = isUsedUp(settled);
+  const paused = Boolean(schedule.state?.paused) && !settled.shut;
+  if (!paused && !tooOld && !limitReached) return false;
+  audit.explained++;
+  return true;
+}
+
+/** A limited schedule has nothing left, counting what was just started by id. */
+function isUsedUp({ after, allowance, ran, started }: Settling): boolean {
+  if (!after.schedule.state?.limitedActions) return false;
+  return (allowance === undefined ? after.remaining - started : allowance - ran) <= 0;
+}
+
+/** Runs what the overlap policy does not leave out. */
+export async function runMissing(
+  settled: Settling,
+  cluster: ScheduleCluster,
+  time: Time,
+  id: string,
+  missing: Missing[],
+  audit: Audit,
+  other: ScheduleCluster | undefined,
+): Promise<void> {
+  const { after } = settled;
+  const runs = allowsOverlap(after) ? [] : await runsAround(cluster, id, after, missing, other);
+  const { run, leftOut } = byPolicy(policyOf(after.schedule), missing, runs, after.buffered > 0);
+  audit.explained += leftOut.length;
+  settled.asking.leaveOut(leftOut);
+  // In the buffer of a policy that ends open runs, a later time replaces the one asked for. A shut side has none.
+  const replaced = endsOpenRuns(after) !== undefined && !settled.shut;
+  const asks = asksItsScheduler(after) && !replaced && settled.wrote.length < MAX_WRITES;
+  if (asks && run.every(({ due }) => due.dueMs <= time.now())) {
+    const fromMs = time.now();
+    const answer = await settled.asking.ask(run, missing, settled.shut);
+    settled.after = await reread(cluster, id);
+    const jitter = durationMs(after.schedule.spec?.jitter);
+    if (after.engine === 'v2' && jitter > 0 && !settled.shut) settled.wrote.push({ fromMs, toMs: time.now() });
+    if (answer === 'unproven') {
+      settled.unproven = true;
+      return;
+    }
+    for (const { due } of run) filled(settled, audit, due, time);
+    return;
+  }
+
+  for (const m of run) {
+    if (isUsedUp(settled)) {
+      audit.explained++;
+      continue;
+    }
+    const answer = await fillById(cluster, time, id, after, m);
+    if (answer === 'started') settled.started++;
+    settled.byId.push({ due: m.due, startMs: Math.max(time.now(), m.due.dueMs) });
+    filled(settled, audit, m.due, time, answer === 'started');
+  }
+}
+
+function filled(settled: Settled, audit: Audit, due: Due, time: Time, byUs = true): void {
+  settled.ran++;
+  noteRun(audit, due.dueMs, Math.max(time.now(), due.dueMs));
+  if (byUs) audit.filled++;
+}
+
+/** The runs of either side that may have been open when the missing ones were due: their last few. */
+async function runsAround(
+  cluster: ScheduleCluster,
+  id: string,
+  described: Described,
+  missing: Missing[],
+  other: ScheduleCluster | undefined,
+): Promise<Occupied[]> {
+  const last = missing.at(-1)?.due.dueMs ?? 0;
+  const elsewhere = other && (await other.describe(id))?.recent;
+  const runs: Occupied[] = [];
+  for (const [side, recent] of [
+    [cluster, described.recent],
+    [other, elsewhere ?? []],
+  ] as const) {
+    const before = recent.filter(({ startedMs }) => startedMs <= last).toSorted((a, b) => a.startedMs - b.startedMs);
+    for (const { workflowId, dueMs, startedMs } of before.slice(-LOOKED_AT)) {
+      const run = await side?.describeRun(workflowId);
+      if (run) runs.push({ dueMs, startedMs, closeMs: run.open ? Infinity : (run.closeMs ?? 0) });
+    }
+  }
+  return runs;
+}
+
+const LOOKED_AT = 4;
