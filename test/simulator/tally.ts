@@ -71,6 +71,7 @@ export function addTally(sum: Tally, more: Tally): void {
     'judged',
     'duplicates',
     'misses',
+    'broken',
     'filled',
     'backfilled',
     'overlapsById',
