@@ -80,8 +80,9 @@ export async function runMissing(
   const { run, leftOut } = byPolicy(policyOf(after.schedule), missing, runs, after.buffered > 0);
   audit.explained += leftOut.length;
   settled.asking.leaveOut(leftOut);
-  // In the buffer of a policy that ends open runs, a later time replaces the one asked for. A shut side has none.
-  const replaced = endsOpenRuns(after) !== undefined && !settled.shut;
+  // In the buffer of a policy that ends open runs, a later time replaces the one asked for. On a shut side one alone is
+  // not in anybody's way.
+  const replaced = endsOpenRuns(after) !== undefined && !(settled.shut && run.length === 1);
   const asks = asksItsScheduler(after) && !replaced && settled.wrote.length < MAX_WRITES;
   if (asks && run.every(({ due }) => due.dueMs <= time.now())) {
     const fromMs = time.now();

@@ -54,9 +54,8 @@ export function waitsInBuffer(described: Pick<Described, 'schedule'>): boolean {
 export const IN_ORDER: OverlapPolicy = BUFFER_ALL;
 
 /**
- * Which of the missing times (ascending) are run now, one after the other, and which the policy leaves out. Under SKIP and
- * the buffering policies a time that fell into no open run is run: a scheduler that had been there would have started it.
- * The policies that end open runs start the last of what they find waiting, as a scheduler does that was away itself.
+ * Which of the missing times (ascending) are run now, and which the policy leaves out. A time that fell into no open run
+ * is run: a scheduler that had been there would have started it.
  */
 export function byPolicy(
   policy: OverlapPolicy,
@@ -75,10 +74,10 @@ export function byPolicy(
     if (policy === SKIP) leaves = over !== undefined;
     // The slot is free again once the one that waited in it has started.
     else if (policy === BUFFER_ONE && over) leaves = buffered || slotTaken === over || waitedOver(runs, dueMs);
-    // Of those that could not start, the last replaces the others, and so does a run that fell due while they waited.
-    else if (policy === CANCEL_OTHER || policy === TERMINATE_OTHER) {
-      const followed = missing[i + 1]?.due.afterMs === dueMs;
-      leaves = followed || (over !== undefined && runs.some((r) => r.dueMs > dueMs && r.dueMs < over.closeMs));
+    // Of those that wait for the same run to end, the last replaces the others.
+    else if (over && (policy === CANCEL_OTHER || policy === TERMINATE_OTHER)) {
+      const later = [...missing.slice(i + 1).map(({ due }) => due.dueMs), ...runs.map((r) => r.dueMs)];
+      leaves = later.some((due) => due > dueMs && due < over.closeMs);
     }
     if (!leaves) slotTaken = over;
     (leaves ? leftOut : run).push(m);
