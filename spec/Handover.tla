@@ -268,7 +268,7 @@ Cross: \* cross in handover.ts
 QuietOpen:
   either { cutOff(); }
   or {
-    await "clocks" \in Without \/ Past(seen[s] + Behind(t)); \* what has run on s must not be ahead on t
+    await "clocks" \in Without \/ Past(lo + Behind(t)); \* what has run on s must not be ahead on t
     if (now >= at) { again(); }
     else { write(t, BeforeGivingUp(snap[s]), FALSE, "Prove"); };
   };
@@ -285,7 +285,8 @@ TakeOver: \* takeOver in handover.ts
 TakeOverOpen:
   either { cutOff(); }
   or {
-    await "clocks" \in Without \/ Past(f.b + Behind(t));
+    \* It may have given up later than it meant to, and run a time in between.
+    await "clocks" \in Without \/ Past(Max({f.b, IF "landing" \in Without THEN f.b ELSE seen[s]}) + Behind(t));
     write(t, BeforeGivingUp(Keeper(snap[s], snap[t])), FALSE, "Prove");
   };
 
@@ -805,7 +806,7 @@ QuietOpen == /\ pc["attempt"] = "QuietOpen"
                    /\ after' = "-"
                    /\ pc' = [pc EXCEPT !["attempt"] = "Begin"]
                    /\ net' = net
-                \/ /\ "clocks" \in Without \/ Past(seen[s] + Behind(t))
+                \/ /\ "clocks" \in Without \/ Past(lo + Behind(t))
                    /\ IF now >= at
                          THEN /\ snap' = [c \in Side |-> Untouched]
                               /\ fresh' = [c \in Side |-> FALSE]
@@ -895,7 +896,7 @@ TakeOverOpen == /\ pc["attempt"] = "TakeOverOpen"
                       /\ after' = "-"
                       /\ pc' = [pc EXCEPT !["attempt"] = "Begin"]
                       /\ net' = net
-                   \/ /\ "clocks" \in Without \/ Past(f.b + Behind(t))
+                   \/ /\ "clocks" \in Without \/ Past(Max({f.b, IF "landing" \in Without THEN f.b ELSE seen[s]}) + Behind(t))
                       /\ w' = [to |-> t, value |-> (BeforeGivingUp(Keeper(snap[s], snap[t]))), sent |-> FALSE \/ (BeforeGivingUp(Keeper(snap[s], snap[t]))) # snap[t]]
                       /\ IF (FALSE \/ (BeforeGivingUp(Keeper(snap[s], snap[t]))) # snap[t]) /\ (fresh[t] \/ "token" \in Without)
                             THEN /\ net' = (net \cup {[to |-> t, value |-> (BeforeGivingUp(Keeper(snap[s], snap[t])))]})

@@ -114,10 +114,17 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     without: 'clocks',
-    step: 'the target takes over only when its own clock has passed the giving up',
+    step: 'the target takes over only when its own clock has passed the boundary of the giving up',
     violated: 'Once',
     config: 'clocks',
     constants: NO_FAULT,
+  },
+  {
+    without: 'landing',
+    step: 'and the moment the giving up took effect, which may be later than it was meant',
+    violated: 'Once',
+    config: 'clocks',
+    constants: ONE_CUT,
   },
   {
     without: 'jitter',
