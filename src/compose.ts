@@ -1,7 +1,7 @@
 /** The composition root: profiles → connections → activities → worker. The only place that builds these. */
 import { fileURLToPath } from 'node:url';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { NativeConnection, Worker, type WorkerInterceptors } from '@temporalio/worker';
 import { createActivities } from './activities/index.ts';
 import type { ClusterSource, HandoverSettings } from './activities/deps.ts';
 import { Cluster } from './clusters/cluster.ts';
@@ -22,6 +22,8 @@ export interface FerryOptions {
   ignoredEnvironment?: string[];
   /** gRPC interceptors for a profile's connection: tests lose calls with them. */
   interceptors?: (profile: string) => ConnectionOptions['interceptors'];
+  /** Around every activity: tests kill the worker at its boundaries with them. */
+  activityInterceptors?: WorkerInterceptors['activity'];
 }
 
 export interface Ferry {
@@ -88,6 +90,7 @@ export async function createFerry(options: FerryOptions): Promise<Ferry> {
       new URL(`./workflows/index${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
     ),
     activities,
+    interceptors: { activity: options.activityInterceptors ?? [] },
     // Schedules behind a fence are seen through; those not begun are left to whoever takes the page up again.
     shutdownGraceTime: '2 minutes',
     maxConcurrentActivityTaskExecutions: 20,

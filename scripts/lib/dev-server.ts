@@ -1,9 +1,10 @@
-/** One `temporal server start-dev`: a whole cluster in one process, in memory, with the Web UI. */
+/** One `temporal server start-dev`: a whole cluster in one process, with the Web UI. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporalCliPath } from './binaries.ts';
-import { freePorts, startProcess } from './process.ts';
+import { freePorts, lastingPorts, startProcess } from './process.ts';
 import { clusterReady, type ClusterReady } from './ready.ts';
+import { type HowToEnd, type Restartable, restartable } from './restartable.ts';
 
 export interface ServerOptions {
   /** Names the log file. */
@@ -16,6 +17,8 @@ export interface ServerOptions {
   /** Server settings, such as `{ 'frontend.namespaceRPS.visibility': 500 }`. */
   dynamicConfig?: Record<string, string | number | boolean>;
   logLevel?: 'debug' | 'info' | 'warn' | 'error';
+  /** Keeps its state in a file under `dir`, so that it can be restarted. @default false: in memory */
+  persistent?: boolean;
 }
 
 export interface RunningServer extends ClusterReady {
@@ -24,10 +27,10 @@ export interface RunningServer extends ClusterReady {
   /** Absent where the server brings no Web UI. */
   uiAddress?: string;
   logFile: string;
-  /** Of the process group. */
-  pid: number;
   died: Promise<never>;
   stop: () => Promise<void>;
+  /** Ends it, leaves it down for `downMs`, and returns once it serves again at the same address. Persistent ones only. */
+  restart: (how: HowToEnd, downMs: number) => Promise<void>;
 }
 
 /**
@@ -40,9 +43,9 @@ export const roomy = {
 };
 
 export async function startDevServer(options: ServerOptions): Promise<RunningServer> {
-  const { title, dir, namespace, keywords = [], logLevel = 'error' } = options;
+  const { title, dir, namespace, keywords = [], logLevel = 'error', persistent = false } = options;
   const settings = { ...roomy, ...options.dynamicConfig };
-  const [port = 0, uiPort = 0, httpPort = 0, metricsPort = 0] = await freePorts(4);
+  const [port = 0, uiPort = 0, httpPort = 0, metricsPort = 0] = await (persistent ? lastingPorts(4) : freePorts(4));
   const command = [
     await temporalCliPath(),
     'server',
@@ -53,6 +56,9 @@ export async function startDevServer(options: ServerOptions): Promise<RunningSer
     ...flags('http-port', [httpPort]),
     ...flags('metrics-port', [metricsPort]),
     ...flags('log-level', [logLevel]),
+    ...flags('db-filename', persistent ? [join(dir, `${title}.db`)] : []),
+    // What a killed process wrote is with the operating system; to wait for the disk as well would guard a power cut.
+    ...flags('sqlite-pragma', persistent ? ['synchronous=0'] : []),
     ...flags('namespace', [namespace]),
     ...flags(
       'search-attribute',
@@ -66,16 +72,35 @@ export async function startDevServer(options: ServerOptions): Promise<RunningSer
   // The CLI keeps one cluster id per home directory: with the user's, all three servers would claim to be the same.
   const home = join(dir, `${title}-home`);
   await mkdir(home, { recursive: true });
-  const server = await startProcess(title, command, dir, { ...withoutTemporal(process.env), HOME: home });
+  const env = { ...withoutTemporal(process.env), HOME: home };
+  const server = await restartable(() => startProcess(title, command, dir, env));
   const address = `127.0.0.1:${port}`;
+  const uiAddress = `http://127.0.0.1:${uiPort}`;
   try {
     const ready = await clusterReady(address, [namespace], server.died);
-    const { logFile, pid, died, stop } = server;
-    return { ...ready, address, namespace, uiAddress: `http://127.0.0.1:${uiPort}`, logFile, pid, died, stop };
+    const { logFile, died, stop } = server;
+    const restart = restarting({ address, namespace, persistent, server });
+    return { ...ready, address, namespace, uiAddress, logFile, died, stop, restart };
   } catch (error) {
     await server.stop();
     throw error;
   }
+}
+
+/** What is in memory is gone with the process: such a server would come back as another one. */
+export function restarting(of: {
+  address: string;
+  namespace: string;
+  persistent: boolean;
+  server: Restartable;
+}): RunningServer['restart'] {
+  const { address, namespace, persistent, server } = of;
+  return async (how, downMs) => {
+    if (!persistent)
+      throw new Error(`the server at ${address} keeps its state in memory; start it with persistent: true`);
+    await server.restart(how, downMs);
+    await clusterReady(address, [namespace], server.died);
+  };
 }
 
 function flags(name: string, values: (string | number)[]): string[] {

@@ -20,8 +20,8 @@ export interface ServerProcess {
 
 /**
  * The shell in between holds our end of a pipe. When this program ends, SIGKILL included, the pipe closes and the shell
- * kills the server; when the server ends first, so does the shell, with its exit code. Killed outright: all state
- * is in memory, so there is nothing to close down in order. A SIGTERM to the group is for the server: the shell stays.
+ * kills the server; when the server ends first, so does the shell, with its exit code. Killed outright: the state is
+ * in memory or on a disk that outlives a kill, so there is nothing to close down in order. A SIGTERM to the group is for the server: the shell stays.
  */
 const watchdog = `
   exec 3<&0
@@ -41,7 +41,8 @@ export async function startProcess(
   env = process.env,
 ): Promise<ServerProcess> {
   const logFile = join(dir, `${title}.log`);
-  const log = createWriteStream(logFile);
+  // A server that is started again goes on in its log.
+  const log = createWriteStream(logFile, { flags: 'a' });
   await once(log, 'open');
   // Its own group: Ctrl-C in the terminal reaches this program alone, which takes things down in order.
   const child = spawn('sh', ['-c', watchdog, title, ...command], { detached: true, env, stdio: ['pipe', log, log] });
@@ -90,17 +91,35 @@ export async function startProcess(
 
 /** Free TCP ports, all different. Held together while choosing, then let go for the server to take. */
 export async function freePorts(count: number): Promise<number[]> {
-  const holders = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const holder = createServer();
-      holder.listen(0, '127.0.0.1');
-      await once(holder, 'listening');
-      return holder;
-    }),
-  );
+  return choosePorts(Array.from({ length: count }, () => hold(0)));
+}
+
+/**
+ * Ports for a server that will be away for moments: below the range the system takes ports of outgoing connections from.
+ * In it, somebody's connection may hold the port when the server comes back, or a client that tries it may reach itself.
+ */
+export async function lastingPorts(count: number): Promise<number[]> {
+  const one = async (): Promise<Server> => {
+    for (;;) {
+      const holder = await hold(15_000 + Math.floor(Math.random() * 15_000)).catch(() => undefined);
+      if (holder) return holder;
+    }
+  };
+  return choosePorts(Array.from({ length: count }, one));
+}
+
+async function choosePorts(holding: Promise<Server>[]): Promise<number[]> {
+  const holders = await Promise.all(holding);
   const ports = holders.map(portOf);
   await Promise.all(holders.map(closed));
   return ports;
+}
+
+async function hold(port: number): Promise<Server> {
+  const holder = createServer();
+  holder.listen(port, '127.0.0.1');
+  await once(holder, 'listening');
+  return holder;
 }
 
 export function portOf(server: Server): number {

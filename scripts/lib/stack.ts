@@ -23,6 +23,8 @@ export interface StackOptions {
   tls?: boolean;
   /** For fault tests: what the gate before `cloud` does with a call. */
   treat?: GateOptions['treat'];
+  /** All three keep their state in files, and can be restarted. @default false */
+  persistent?: boolean;
   /** Server settings for all three. */
   dynamicConfig?: ServerOptions['dynamicConfig'];
 }
@@ -41,7 +43,7 @@ export interface Stack {
 }
 
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const { cloud = 'dev', selfhosted = 'dev', tls = true, treat, dynamicConfig } = options;
+  const { cloud = 'dev', selfhosted = 'dev', tls = true, treat, persistent, dynamicConfig } = options;
   const dir = await temporaryDir();
   const undo: (() => Promise<void>)[] = [dir.remove];
   const stop = async () => {
@@ -49,7 +51,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     for (let step = undo.pop(); step; step = undo.pop()) await step();
   };
   const start = async (title: string, engine: Engine, namespace: string, keywords?: string[]) => {
-    const common = { title, dir: dir.path, namespace, keywords, dynamicConfig };
+    const common = { title, dir: dir.path, namespace, keywords, persistent, dynamicConfig };
     const server =
       engine === 'dev' ? await startDevServer(common) : await startV2Server({ ...common, chasm: engine === 'v2' });
     undo.push(server.stop);

@@ -39,6 +39,8 @@ export interface Intent {
   limit?: number;
   /** Whether the overlap policy may leave times out while a run is open. */
   maySkip: boolean;
+  /** Of several times a scheduler comes to at once, after it was away, the policy starts the last alone. */
+  replaces?: boolean;
 }
 
 export interface PlannedSchedule {
@@ -162,6 +164,7 @@ function planned(named: Named, recipe: Recipe, random: Random, now: number): Pla
     paused,
     limit,
     maySkip: recipe.overlap === skip || recipe.overlap === bufferOne,
+    replaces: recipe.overlap === cancelOther || recipe.overlap === terminateOther,
   };
   const schedule: Schedule = {
     spec: spec(intent, form),

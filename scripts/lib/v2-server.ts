@@ -1,12 +1,13 @@
-/** One `temporal-server` as people self-host it, all services in one process on in-memory SQLite. */
+/** One `temporal-server` as people self-host it, all services in one process on SQLite, in memory or in a file. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import Long from 'long';
 import { temporalServerPath } from './binaries.ts';
-import { roomy, type RunningServer, type ServerOptions } from './dev-server.ts';
-import { freePorts, startProcess } from './process.ts';
+import { restarting, roomy, type RunningServer, type ServerOptions } from './dev-server.ts';
+import { freePorts, lastingPorts, startProcess } from './process.ts';
 import { clusterReady, registerKeywords } from './ready.ts';
+import { restartable } from './restartable.ts';
 import { waitFor } from './wait.ts';
 
 export interface V2ServerOptions extends ServerOptions {
@@ -15,8 +16,8 @@ export interface V2ServerOptions extends ServerOptions {
 }
 
 export async function startV2Server(options: V2ServerOptions): Promise<RunningServer> {
-  const { title, dir, namespace, keywords = [], chasm = true, logLevel = 'error' } = options;
-  const ports = await freePorts(10);
+  const { title, dir, namespace, keywords = [], chasm = true, logLevel = 'error', persistent = false } = options;
+  const ports = await (persistent ? lastingPorts(10) : freePorts(10));
   const address = `127.0.0.1:${ports[0]}`;
   const settings = {
     ...roomy,
@@ -34,16 +35,18 @@ export async function startV2Server(options: V2ServerOptions): Promise<RunningSe
   );
   await writeFile(dynamicFile, JSON.stringify(dynamic, null, 1));
   const configFile = join(dir, `${title}.yaml`);
-  await writeFile(configFile, JSON.stringify(serverConfig(ports, dynamicFile, logLevel), null, 1));
+  const store = persistent ? inFile(join(dir, `${title}.db`)) : inMemory();
+  await writeFile(configFile, JSON.stringify(serverConfig(ports, store, dynamicFile, logLevel), null, 1));
 
   const command = [await temporalServerPath(), '--config-file', configFile, '--allow-no-auth', 'start'];
-  const server = await startProcess(title, command, dir);
+  const server = await restartable(() => startProcess(title, command, dir));
   try {
     const ready = await clusterReady(address, [], server.died);
     await Promise.race([createNamespace(address, namespace, keywords), server.died]);
     await clusterReady(address, [namespace], server.died);
-    const { logFile, pid, died, stop } = server;
-    return { ...ready, address, namespace, logFile, pid, died, stop };
+    const { logFile, died, stop } = server;
+    const restart = restarting({ address, namespace, persistent, server });
+    return { ...ready, address, namespace, logFile, died, stop, restart };
   } catch (error) {
     await server.stop();
     throw error;
@@ -68,23 +71,24 @@ async function createNamespace(address: string, namespace: string, keywords: str
   }
 }
 
-function serverConfig(ports: number[], dynamicFile: string, logLevel: string): object {
+const sqlite = { pluginName: 'sqlite', connectAddr: 'localhost', connectProtocol: 'tcp', maxConns: 1, maxIdleConns: 1 };
+
+/** No maxConnLifetime: an in-memory database is gone with its last connection. */
+function inMemory(): object {
+  return { sql: { ...sqlite, databaseName: 'default', connectAttributes: { mode: 'memory', cache: 'private' } } };
+}
+
+/** `setup` makes the tables where there are none; `synchronous` as for the dev server. */
+function inFile(databaseName: string): object {
+  const connectAttributes = { cache: 'private', setup: 'true', journal_mode: 'wal', synchronous: '0' };
+  return { sql: { ...sqlite, databaseName, connectAttributes } };
+}
+
+function serverConfig(ports: number[], store: object, dynamicFile: string, logLevel: string): object {
   const port = (index: number) => ports[index] ?? 0;
   const service = (grpc: number, membership: number, more = {}) => ({
     rpc: { grpcPort: port(grpc), membershipPort: port(membership), bindOnLocalHost: true, ...more },
   });
-  // No maxConnLifetime: an in-memory database is gone with its last connection.
-  const memory = {
-    sql: {
-      pluginName: 'sqlite',
-      databaseName: 'default',
-      connectAddr: 'localhost',
-      connectProtocol: 'tcp',
-      connectAttributes: { mode: 'memory', cache: 'private' },
-      maxConns: 1,
-      maxIdleConns: 1,
-    },
-  };
   const off = { state: 'disabled' };
   return {
     log: { stdout: true, level: logLevel },
@@ -92,7 +96,7 @@ function serverConfig(ports: number[], dynamicFile: string, logLevel: string): o
       defaultStore: 'main',
       visibilityStore: 'visibility',
       numHistoryShards: 1,
-      datastores: { main: memory, visibility: memory },
+      datastores: { main: store, visibility: store },
     },
     global: { membership: { maxJoinDuration: '30s', broadcastAddress: '127.0.0.1' } },
     services: {

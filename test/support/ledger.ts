@@ -17,17 +17,32 @@ export interface Side {
   namespace: string;
 }
 
-export interface LedgerInput {
-  sides: Side[];
+/** What is judged together: these schedules, over this range, on this path. */
+export interface Part {
   schedules: PlannedSchedule[];
   /** Nominal times to judge, epoch seconds, inclusive. Leave some seconds after the schedules' creation. */
   from: number;
   to: number;
   /** The clusters in the order they should have owned the schedules: `['cloud', 'selfhosted']`, or one that never moved. */
   path: string[];
+  /** When servers were away: their schedulers come to all times in between at once, and their policies decide then. */
+  outages?: Outage[];
+}
+
+/** From when on a server did not serve, until it did again, epoch ms. */
+export interface Outage {
+  side: string;
+  fromMs: number;
+  toMs: number;
+}
+
+interface Reading {
+  sides: Side[];
   /** How long to wait for what is still missing: runs due late, and a list that lags behind. @default 20_000 */
   settleMs?: number;
 }
+
+export type LedgerInput = Reading & Part;
 
 export interface Run {
   side: string;
@@ -72,13 +87,27 @@ export interface Ledger {
 
 /** Reads until nothing is missing and a second reading says the same, or until waiting longer would change nothing. */
 export async function readLedger(input: LedgerInput): Promise<Ledger> {
-  let last: Ledger | undefined;
+  const [ledger] = await readLedgers(input, [input]);
+  if (!ledger) throw new Error('no ledger was read');
+  return ledger;
+}
+
+/** The same for several parts of one load, out of the same reading. */
+export async function readLedgers({ sides, settleMs = 20_000 }: Reading, parts: Part[]): Promise<Ledger[]> {
+  let last: Ledger[] | undefined;
   let lastJudged = '';
-  const settled = waitFor({ what: 'the ledger', timeoutMs: input.settleMs ?? 20_000, everyMs: 1_000 }, async () => {
+  const settled = waitFor({ what: 'the ledger', timeoutMs: settleMs, everyMs: 1_000 }, async () => {
     const previous = lastJudged;
+<<<<<<< HEAD
     last = judge(input, await readRuns({ ...input, ids: input.schedules.map(({ id }) => id) }));
     lastJudged = JSON.stringify(last.totals);
     return last.totals.missed === 0 && lastJudged === previous;
+=======
+    const runs = await readRuns(sides, parts);
+    last = parts.map((part) => judge(part, runs));
+    lastJudged = JSON.stringify(last.map(({ totals }) => totals));
+    return last.every(({ totals }) => totals.missed === 0) && lastJudged === previous;
+>>>>>>> f3b6c45 (wip: chaos)
   });
   // Something stayed missing: that is the ledger's answer, not a failure to read it.
   const error = await settled.then(
@@ -90,7 +119,7 @@ export async function readLedger(input: LedgerInput): Promise<Ledger> {
 }
 
 /** Pure, so that the judgement itself can be tested. */
-export function judge(input: Omit<LedgerInput, 'sides' | 'settleMs'>, runs: Map<string, Run[]>): Ledger {
+export function judge(input: Part, runs: Map<string, Run[]>): Ledger {
   const rows = input.schedules.map((schedule) => judgeOne(schedule, runs.get(schedule.id) ?? [], input));
   const totals = nothing();
   for (const row of rows) {
@@ -122,11 +151,7 @@ export function expectedTimes(intent: Intent, from: number, to: number): number[
   return intent.paused ? [] : times;
 }
 
-function judgeOne(
-  { id, intent }: PlannedSchedule,
-  all: Run[],
-  { from, to, path }: Omit<LedgerInput, 'sides'>,
-): LedgerRow {
+function judgeOne({ id, intent }: PlannedSchedule, all: Run[], { from, to, path, outages = [] }: Part): LedgerRow {
   const runs = all.toSorted((a, b) => a.nominal - b.nominal || a.startMs - b.startMs);
   const inRange = runs.filter(({ nominal }) => nominal >= from && nominal <= to);
   const expected = withinLimit(intent, runs, expectedTimes(intent, from, to));
@@ -142,6 +167,7 @@ function judgeOne(
         `${id} ran ${found.length} times for ${iso(time)}, on ${found.map(({ side }) => side).join(' and ')}`,
       );
     } else if (intent.maySkip && runs.some((run) => wasOpen(run, time, intent.jitter))) row.explained += 1;
+    else if (outages.some((outage) => leftOutAfter(outage, intent, time, runs))) row.explained += 1;
     else {
       row.missed += 1;
       row.missedTimes.push(time);
@@ -181,12 +207,36 @@ function wasOpen(run: Run, time: number, jitter: number): boolean {
   return run.nominal < time && run.startMs <= (time + jitter + 1) * 1_000 && run.closeMs + 1_000 >= time * 1_000;
 }
 
+/** For so long after it serves again a server is still coming to what it missed. */
+const CATCH_UP_MS = 10_000;
+
+/**
+ * A scheduler that was away comes to its times all at once. For it, what was open at any moment meanwhile still is, and
+ * so is what it starts first: its policy leaves out the other times, or starts the last of them alone.
+ */
+function leftOutAfter(
+  { side, fromMs, toMs }: Outage,
+  { jitter, maySkip, replaces }: Intent,
+  time: number,
+  all: Run[],
+): boolean {
+  const away = (seconds: number): boolean =>
+    (seconds + jitter + 1) * 1_000 >= fromMs && seconds * 1_000 <= toMs + CATCH_UP_MS;
+  if (!away(time)) return false;
+  const runs = all.filter((run) => run.side === side);
+  if (maySkip) {
+    return runs.some((run) => run.nominal < time && run.startMs <= toMs + CATCH_UP_MS && run.closeMs + 1_000 >= fromMs);
+  }
+  return Boolean(replaces) && runs.some((run) => run.nominal > time && away(run.nominal) && run.startMs >= fromMs);
+}
+
 function groupBy(runs: Run[]): Map<number, Run[]> {
   const groups = new Map<number, Run[]>();
   for (const run of runs) groups.set(run.nominal, [...(groups.get(run.nominal) ?? []), run]);
   return groups;
 }
 
+<<<<<<< HEAD
 /** Every scheduled execution of both clusters since shortly before `from`, by schedule. */
 export async function readRuns({
   sides,
@@ -194,8 +244,13 @@ export async function readRuns({
   from,
 }: Pick<LedgerInput, 'sides' | 'from'> & { ids: string[] }): Promise<Map<string, Run[]>> {
   const wanted = new Set(ids);
+=======
+/** Every scheduled execution of both clusters since shortly before the first part, by schedule. */
+async function readRuns(sides: Side[], parts: Part[]): Promise<Map<string, Run[]>> {
+  const wanted = new Set(parts.flatMap(({ schedules }) => schedules.map(({ id }) => id)));
+>>>>>>> f3b6c45 (wip: chaos)
   // Limited schedules are counted from their first run.
-  const since = new Date((from - 3_600) * 1_000).toISOString();
+  const since = new Date((Math.min(...parts.map(({ from }) => from)) - 3_600) * 1_000).toISOString();
   const runs = new Map<string, Run[]>();
   for (const side of sides) {
     let nextPageToken: Uint8Array | undefined;

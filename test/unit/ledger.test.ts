@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { planTenant, type Intent } from '../../scripts/lib/tenant-load.ts';
-import { expectedTimes, judge, type Run } from '../support/ledger.ts';
+import { expectedTimes, judge, type Outage, type Run } from '../support/ledger.ts';
 
 const base: Intent = { every: 10, phase: 3, jitter: 0, paused: false, maySkip: false };
 
@@ -24,11 +24,16 @@ describe('verdicts', () => {
     startMs: nominal * 1000 + 50,
     closeMs: nominal * 1000 + 50 + openSec * 1000,
   });
-  const verdict = (runs: Run[], intent: Partial<Intent> = {}, path = ['cloud', 'selfhosted']) => {
+  const verdict = (
+    runs: Run[],
+    intent: Partial<Intent> = {},
+    path = ['cloud', 'selfhosted'],
+    outages: Outage[] = [],
+  ) => {
     const [template] = planTenant({ tenant: 't', count: 1 });
     if (!template) throw new Error('no schedule planned');
     const schedule = { ...template, id: 's', intent: { ...base, ...intent } };
-    const { totals } = judge({ schedules: [schedule], from: 100, to: 135, path }, new Map([['s', runs]]));
+    const { totals } = judge({ schedules: [schedule], from: 100, to: 135, path, outages }, new Map([['s', runs]]));
     const { expected, once, duplicates, missed, wrongSide, explained, unexpected } = totals;
     return { expected, once, duplicates, missed, wrongSide, explained, unexpected };
   };
@@ -52,6 +57,22 @@ describe('verdicts', () => {
     expect(verdict(runs, { maySkip: true })).toEqual({ ...fine, once: 3, explained: 1 });
     expect(verdict(runs)).toEqual({ ...fine, once: 3, missed: 1 });
     expect(verdict([run(103), run(123), run(133)], { maySkip: true })).toEqual({ ...fine, once: 3, missed: 1 });
+  });
+
+  test('what a scheduler leaves out when it comes back is explained by its policy, and only then', () => {
+    const late = (nominal: number): Run => ({ ...run(nominal), startMs: 131_000, closeMs: 131_100 });
+    const away = [{ side: 'cloud', fromMs: 112_000, toMs: 130_000 }];
+    const skipped = [run(103), late(113), run(133)];
+    expect(verdict(skipped, { maySkip: true }, ['cloud'], away)).toEqual({ ...fine, once: 3, explained: 1 });
+    const replaced = [run(103), late(123), run(133)];
+    expect(verdict(replaced, { replaces: true }, ['cloud'], away)).toEqual({ ...fine, once: 3, explained: 1 });
+    for (const [runs, intent, outages] of [
+      [skipped, {}, away],
+      [replaced, { maySkip: true }, [{ side: 'selfhosted', fromMs: 112_000, toMs: 130_000 }]],
+      [skipped, { maySkip: true }, [{ side: 'cloud', fromMs: 90_000, toMs: 95_000 }]],
+    ] as const) {
+      expect(verdict(runs, intent, ['cloud'], [...outages])).toEqual({ ...fine, once: 3, missed: 1 });
+    }
   });
 
   test('a run on the former owner after the new one has begun is on the wrong side', () => {

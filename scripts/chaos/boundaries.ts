@@ -1,0 +1,74 @@
+/** Where a ferry worker is killed, and what the driver and the worker under test say to each other. */
+import type { FerryActivities } from '../../src/activities/types.ts';
+import type { Random } from '../lib/payloads.ts';
+
+export type Activity = keyof FerryActivities;
+
+/**
+ * `begin`: before its first instruction. `middle`: once some of its calls have been answered, and it has not heard.
+ * `end`: all is done, and the server has not been told. `after`: just after it has.
+ */
+export type Moment = 'begin' | 'middle' | 'end' | 'after';
+
+export interface Boundary {
+  activity: Activity;
+  moment: Moment;
+  /** Of `middle`: it dies with the answer of this one of its calls, or of its writes where it writes. */
+  nth?: number;
+}
+
+/** Every activity there is. `middle`: from which of its calls to the clusters the fatal one is drawn; it must get that far. */
+const ACTIVITIES: Record<Activity, { middle?: number }> = {
+  claimTenant: {},
+  preflight: { middle: 20 },
+  copyPage: { middle: 8 },
+  verifyPage: { middle: 8 },
+  cutOverPage: { middle: 20 },
+  sweep: { middle: 2 },
+  recordOwner: {},
+  watchOwnership: { middle: 2 },
+  releaseTenant: {},
+};
+
+/** Its writes are what a kill may tear apart, so they are what is counted. */
+export const COUNTS_WRITES: ReadonlySet<Activity> = new Set(['cutOverPage']);
+
+export const WRITES: ReadonlySet<string> = new Set([
+  'CreateSchedule',
+  'UpdateSchedule',
+  'PatchSchedule',
+  'DeleteSchedule',
+  'StartWorkflowExecution',
+]);
+
+export function allBoundaries(random: Random): Boundary[] {
+  const names = Object.keys(ACTIVITIES) as Activity[];
+  return names.flatMap((activity) => {
+    const { middle } = ACTIVITIES[activity];
+    const moments: Boundary[] = (['begin', 'end', 'after'] as const).map((moment) => ({ activity, moment }));
+    if (middle !== undefined) moments.push({ activity, moment: 'middle', nth: 1 + random.below(middle) });
+    return moments;
+  });
+}
+
+export function nameOf({ activity, moment }: Boundary): string {
+  return `${activity} ${moment}`;
+}
+
+/** Driver to worker, over IPC. */
+export type Order =
+  /** Starts to poll. */
+  | { order: 'run' }
+  /** Dies at the first of these that it reaches. */
+  | { order: 'arm'; boundaries: Boundary[] }
+  /** Loses the answers of the next writes that succeed. */
+  | { order: 'lose'; answers: number }
+  /** Every call to the cluster is refused as one too many. */
+  | { order: 'throttle'; profile: string; ms: number };
+
+/** Worker to driver, one JSON object a line on its standard output, written before anything else happens. */
+export type Report =
+  | { report: 'ready' }
+  | { report: 'dies'; at: Boundary; workflowId: string; activityId: string; attempt: number; call?: string }
+  | { report: 'lost'; call: string }
+  | { report: 'throttled'; profile: string };

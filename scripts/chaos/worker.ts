@@ -1,0 +1,117 @@
+/**
+ * The ferry worker under test: the product's own, with a hand on its kill switch. It dies by SIGKILL exactly where it is
+ * told to, so a boundary is an instruction and not a matter of timing.
+ */
+import { writeSync } from 'node:fs';
+import { InterceptingCall, type Interceptor, Metadata, type StatusObject, status } from '@grpc/grpc-js';
+import type { Context } from '@temporalio/activity';
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
+import { createFerry } from '../../src/compose.ts';
+import { quietRuntime } from '../lib/user-worker.ts';
+import {
+  type Activity,
+  type Boundary,
+  COUNTS_WRITES,
+  type Moment,
+  type Order,
+  type Report,
+  WRITES,
+} from './boundaries.ts';
+
+/** Long enough for the answer to have left, short enough to meet the workflow in the middle of its next step. */
+const AFTER_MS = 50;
+
+let armed: Boundary[] = [];
+let answersToLose = 0;
+let lost = 0;
+const throttledUntil = new Map<string, number>();
+/** The activities under way, and how many of their calls have been answered. */
+const underWay = new Map<Context, { activity: Activity; calls: number; writes: number }>();
+
+function say(report: Report): void {
+  writeSync(1, `${JSON.stringify(report)}\n`);
+}
+
+function dieAt(at: Boundary, { info }: Context, call?: string): void {
+  const { workflowExecution, activityId, attempt } = info;
+  say({ report: 'dies', at, workflowId: workflowExecution?.workflowId ?? '', activityId, attempt, call });
+  process.kill(process.pid, 'SIGKILL');
+}
+
+function dieIfArmed(context: Context, moment: Moment): void {
+  const at = armed.find((each) => each.activity === context.info.activityType && each.moment === moment);
+  if (at) dieAt(at, context);
+}
+
+const atBoundaries: ActivityInterceptorsFactory = (context) => ({
+  inbound: {
+    execute: async (input, next) => {
+      dieIfArmed(context, 'begin');
+      underWay.set(context, { activity: context.info.activityType as Activity, calls: 0, writes: 0 });
+      try {
+        const result = await next(input);
+        dieIfArmed(context, 'end');
+        setTimeout(() => dieIfArmed(context, 'after'), AFTER_MS);
+        return result;
+      } finally {
+        underWay.delete(context);
+      }
+    },
+  },
+});
+
+/** The server has done the work; the worker has not heard yet, and may never. */
+function answered(method: string, profile: string, answer: StatusObject): StatusObject {
+  const call = `${method} on ${profile}`;
+  const write = WRITES.has(method);
+  for (const [context, count] of underWay) {
+    count.calls++;
+    if (write && answer.code === status.OK) count.writes++;
+    const reached = COUNTS_WRITES.has(count.activity) ? count.writes : count.calls;
+    const at = armed.find((each) => each.activity === count.activity && each.moment === 'middle');
+    if (at && reached >= (at.nth ?? 1)) dieAt(at, context, call);
+  }
+  if (!write || answer.code !== status.OK || answersToLose === 0) return answer;
+  answersToLose--;
+  say({ report: 'lost', call });
+  // The first is retried by the client below the product, the second reaches the product: both happen in turn.
+  const code = lost++ % 2 === 0 ? status.UNAVAILABLE : status.DEADLINE_EXCEEDED;
+  return { ...answer, code, details: 'answer lost on purpose' };
+}
+
+function onCalls(profile: string): Interceptor {
+  return (options, nextCall) => {
+    const method = options.method_definition.path.split('/').at(-1) ?? '';
+    if ((throttledUntil.get(profile) ?? 0) > Date.now()) {
+      say({ report: 'throttled', profile });
+      // It never leaves: what is refused as one too many has not been done.
+      const answer = { code: status.RESOURCE_EXHAUSTED, details: 'throttled on purpose', metadata: new Metadata() };
+      return new InterceptingCall(nextCall(options), {
+        start: (_metadata, listener) => listener.onReceiveStatus(answer),
+        sendMessage: () => undefined,
+        halfClose: () => undefined,
+      });
+    }
+    return new InterceptingCall(nextCall(options), {
+      start: (metadata, _listener, next) =>
+        next(metadata, { onReceiveStatus: (answer, pass) => pass(answered(method, profile, answer)) }),
+    });
+  };
+}
+
+quietRuntime();
+const ferry = await createFerry({
+  configFile: process.argv[2],
+  interceptors: (profile) => [onCalls(profile)],
+  activityInterceptors: [atBoundaries],
+});
+
+process.on('message', (order: Order) => {
+  if (order.order === 'arm') armed = order.boundaries;
+  else if (order.order === 'lose') answersToLose = order.answers;
+  else if (order.order === 'throttle') throttledUntil.set(order.profile, Date.now() + order.ms);
+  else void ferry.worker.run();
+});
+// Without its driver it has no purpose.
+process.on('disconnect', () => process.exit());
+say({ report: 'ready' });
