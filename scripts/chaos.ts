@@ -11,6 +11,7 @@
 import { parseArgs } from 'node:util';
 import { problemsOf, textOf } from './chaos/report.ts';
 import { runChaos } from './chaos/run.ts';
+import { onInterrupt } from './lib/interrupt.ts';
 import type { Engine } from './lib/stack.ts';
 
 const { values } = parseArgs({
@@ -42,6 +43,8 @@ const report = await runChaos({
   cloud: engine('cloud'),
   selfhosted: engine('selfhosted'),
   patient: values.patient,
+  // The SDK takes SIGTERM for a wish of its own workers'; the run has to end as well.
+  signal: onInterrupt().signal,
   say: (text) => console.log(`[${((Date.now() - started) / 1000).toFixed(1).padStart(6)}] ${text}`),
 });
 const problems = problemsOf(report);

@@ -66,9 +66,12 @@ export type Order =
   /** Every call to the cluster is refused as one too many. */
   | { order: 'throttle'; profile: string; ms: number };
 
-/** Worker to driver, one JSON object a line on its standard output, written before anything else happens. */
+/** A pipe of their own for the reports: the SDK's runtime logs to the standard output. */
+export const REPORTS_FD = 4;
+
+/** Worker to driver, one JSON object a line, written before anything else happens. */
 export type Report =
   | { report: 'ready' }
-  | { report: 'dies'; at: Boundary; workflowId: string; activityId: string; attempt: number; call?: string }
+  | { report: 'dies'; at: Boundary; workflowId: string; attempt: number; call?: string }
   | { report: 'lost'; call: string }
   | { report: 'throttled'; profile: string };

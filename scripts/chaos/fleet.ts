@@ -6,13 +6,14 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type Boundary, nameOf, type Order, type Report } from './boundaries.ts';
+import { type Boundary, nameOf, type Order, type Report, REPORTS_FD } from './boundaries.ts';
 
 const entry = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
-export type Death = Extract<Report, { report: 'dies' }>;
+export type Death = Extract<Report, { report: 'dies' }> & { pid: number };
 
 export interface FleetOptions {
   configFile: string;
@@ -106,7 +107,7 @@ export class Fleet {
   #spawn(): Process {
     const child = fork(entry, [this.#options.configFile], {
       execArgv: ['--import', 'tsx'],
-      stdio: ['ignore', 'pipe', this.#log.fd, 'ipc'],
+      stdio: ['ignore', this.#log.fd, this.#log.fd, 'ipc', 'pipe'],
     });
     this.#living.add(child);
     const ended = new Promise<string>((resolve) => {
@@ -119,11 +120,12 @@ export class Fleet {
     let death: Death | undefined;
     const ready = new Promise<void>((resolve, reject) => {
       void ended.then((how) => reject(new Error(`a ferry worker ended with ${how} before it was ready`)));
-      if (!child.stdout) return;
-      createInterface({ input: child.stdout }).on('line', (line) => {
+      const reports = child.stdio[REPORTS_FD];
+      if (!(reports instanceof Readable)) throw new Error('a ferry worker was started without a pipe for its reports');
+      createInterface({ input: reports }).on('line', (line) => {
         const report = JSON.parse(line) as Report;
         if (report.report === 'ready') resolve();
-        else if (report.report === 'dies') death = report;
+        else if (report.report === 'dies') death = { ...report, pid: child.pid ?? 0 };
         else this.#options.hear(report);
       });
     });

@@ -59,8 +59,7 @@ export async function runLeg(client: Client, plan: LegPlan, say: (text: string) 
   if (status.name !== 'COMPLETED') {
     const failure = await handle.result().then(
       () => status.name,
-      (error: unknown) =>
-        error instanceof Error ? String((error.cause as Error | undefined)?.message ?? error.message) : String(error),
+      (error: unknown) => (error instanceof Error ? causeOf(error) : String(error)),
     );
     return { ...end, endedAt: Date.now(), outcome: 'failed', owner: plan.from, failure: `${status.name}: ${failure}` };
   }
@@ -119,6 +118,10 @@ async function follow(
     }
     await delay(LOOK_EVERY_MS);
   }
+}
+
+function causeOf({ message, cause }: Error): string {
+  return cause instanceof Error ? cause.message : message;
 }
 
 /** It ended between the look and the signal; the next look sees it. */

@@ -62,7 +62,7 @@ export class Nemesis {
       if (deck.length === 0) deck = this.#shuffled();
       const card = deck.pop();
       if (card) await this.#oneAtATime.add(card);
-      await delay(this.#between(1_000, 3_500), undefined, { signal }).catch(() => undefined);
+      await delay(this.#between(2_000, 6_000), undefined, { signal }).catch(() => undefined);
     }
   }
 

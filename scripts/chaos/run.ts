@@ -5,7 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client } from '@temporalio/client';
+import { ActivityNotFoundError, Client, isGrpcServiceError } from '@temporalio/client';
 import type { Side } from '../../test/support/ledger.ts';
 import { duration, type Random, randomFrom } from '../lib/payloads.ts';
 import { connectProfile } from '../lib/profiles.ts';
@@ -30,6 +30,8 @@ export interface ChaosOptions {
   selfhosted: Engine;
   /** Every killed worker is noticed by the server's own time-outs alone, a minute each. @default false: the first of cutOverPage's */
   patient: boolean;
+  /** Ends the run early, in order, with an error. */
+  signal?: AbortSignal;
   say: (text: string) => void;
 }
 
@@ -52,6 +54,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const arena = await build(options, teardown);
     const boundaries = new Cover(allBoundaries(random), random);
     const workersFailed: string[] = [];
+    let broke!: (reason: unknown) => void;
+    const broken = new Promise<never>((_, reject) => {
+      broke = reject;
+    });
     let patience = 1;
     const enough = (): boolean => log.faults.length >= options.faults && boundaries.uncovered === 0;
     const stopWhenEnough = (): void => {
@@ -75,7 +81,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
           options.patient || (death.at.activity === 'cutOverPage' && death.at.moment === 'middle' && patience-- > 0);
         boundaries.cover(death.at);
         log.add('worker killed', describeDeath(death, patient));
-        if (!patient) void hurry(arena.control, death);
+        if (!patient) hurry(arena.control, death).catch(broke);
       },
       failed: (how) => {
         workersFailed.push(how);
@@ -85,11 +91,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     teardown.push(() => fleet.stop());
     const nemesis = new Nemesis({ servers: arena.stack.servers, cutters: arena.cutters, fleet }, log, random);
     teardown.push(() => nemesis.stop());
-    const broken = new Promise<never>((_, reject) => {
-      arena.stack.died.catch(reject);
-      arena.users.failed.catch(reject);
-      nemesis.start(reject);
-    });
+    arena.stack.died.catch(broke);
+    options.signal?.addEventListener('abort', () => broke(options.signal?.reason));
+    arena.users.failed.catch(broke);
+    nemesis.start(broke);
 
     const waves: Wave[] = [];
     const legs: Leg[] = [];
@@ -180,7 +185,7 @@ async function build(options: ChaosOptions, teardown: (() => Promise<unknown>)[]
 async function createWave({ sides }: Arena, owner: string, tenant: string, everyKind: boolean): Promise<Wave> {
   const side = sides.find(({ name }) => name === owner);
   if (!side) throw new Error(`${owner} owns the tenant, and is none of the clusters`);
-  const all = planTenant({ tenant, count: 20 }).map(patient);
+  const all = planTenant({ tenant, count: 20 }).map(withLongCatchup);
   const schedules = everyKind ? all : all.filter(({ intent }) => intent.limit ?? intent.from ?? intent.until);
   await createSchedules(side.connection, side.namespace, schedules);
   const asWritten: Wave['asWritten'] = new Map();
@@ -188,7 +193,7 @@ async function createWave({ sides }: Arena, owner: string, tenant: string, every
   return { schedules, from: Math.ceil(Date.now() / 1000) + 3, asWritten };
 }
 
-function patient(planned: PlannedSchedule): PlannedSchedule {
+function withLongCatchup(planned: PlannedSchedule): PlannedSchedule {
   const { schedule } = planned.request;
   const short = Number(schedule?.policies?.catchupWindow?.seconds ?? 0);
   if (short === 0 || short >= CATCHUP_S) return planned;
@@ -244,20 +249,22 @@ function describeDeath({ at, attempt, call }: Death, patient: boolean): string {
 
 /**
  * Tells the server what its time-outs would tell it a minute later: that the worker is gone. It spares the run the wait;
- * what happens then is the same.
+ * what happens then is the same. Whatever is refused here, the time-outs still do.
  */
-async function hurry(client: Client, { at, workflowId, activityId }: Death): Promise<void> {
+async function hurry(client: Client, { workflowId, pid }: Death): Promise<void> {
   const { connection } = client;
   const { namespace } = client.options;
-  const tell = async (): Promise<void> => {
-    if (at.moment !== 'after')
+  const execution = { workflowId };
+  try {
+    const { pendingActivities } = await connection.workflowService.describeWorkflowExecution({ namespace, execution });
+    for (const { activityId, lastWorkerIdentity } of pendingActivities ?? []) {
+      if (!activityId || !lastWorkerIdentity?.startsWith(`${pid}@`)) continue;
       await client.activity.fail({ workflowId, activityId }, new Error('its worker was killed'));
-  };
-  // Refused: it has been told already, or the attempt is over.
-  await tell().catch(() => undefined);
-  for (const id of [workflowId, `tenant/${TENANT}`]) {
-    await connection.workflowService
-      .resetStickyTaskQueue({ namespace, execution: { workflowId: id } })
-      .catch(() => undefined);
+    }
+    for (const each of [execution, { workflowId: `tenant/${TENANT}` }]) {
+      await connection.workflowService.resetStickyTaskQueue({ namespace, execution: each });
+    }
+  } catch (error) {
+    if (!isGrpcServiceError(error) && !(error instanceof ActivityNotFoundError)) throw error;
   }
 }

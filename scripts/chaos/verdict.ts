@@ -83,11 +83,11 @@ export async function describe({ connection, namespace }: Side, scheduleId: stri
 
 /** Every part of a schedule but the count of actions left, which goes down by itself. */
 function differing(one: Schedule, other: Schedule | undefined): string[] {
-  const [left, right] = [parts(one), parts(other ?? {})];
+  const [left, right] = [fieldsOf(one), fieldsOf(other ?? {})];
   return [...new Set([...left.keys(), ...right.keys()])].filter((key) => left.get(key) !== right.get(key));
 }
 
-function parts(schedule: Schedule): Map<string, string> {
+function fieldsOf(schedule: Schedule): Map<string, string> {
   const { Schedule: type } = proto.temporal.api.schedule.v1;
   const { state, ...rest } = type.toObject(type.fromObject(schedule), {
     bytes: String,

@@ -15,6 +15,7 @@ import {
   type Moment,
   type Order,
   type Report,
+  REPORTS_FD,
   WRITES,
 } from './boundaries.ts';
 
@@ -29,12 +30,12 @@ const throttledUntil = new Map<string, number>();
 const underWay = new Map<Context, { activity: Activity; calls: number; writes: number }>();
 
 function say(report: Report): void {
-  writeSync(1, `${JSON.stringify(report)}\n`);
+  writeSync(REPORTS_FD, `${JSON.stringify(report)}\n`);
 }
 
 function dieAt(at: Boundary, { info }: Context, call?: string): void {
-  const { workflowExecution, activityId, attempt } = info;
-  say({ report: 'dies', at, workflowId: workflowExecution?.workflowId ?? '', activityId, attempt, call });
+  const { workflowExecution, attempt } = info;
+  say({ report: 'dies', at, workflowId: workflowExecution?.workflowId ?? '', attempt, call });
   process.kill(process.pid, 'SIGKILL');
 }
 
@@ -110,7 +111,8 @@ process.on('message', (order: Order) => {
   if (order.order === 'arm') armed = order.boundaries;
   else if (order.order === 'lose') answersToLose = order.answers;
   else if (order.order === 'throttle') throttledUntil.set(order.profile, Date.now() + order.ms);
-  else void ferry.worker.run();
+  // A SIGTERM ends it in order; then its process is over as well.
+  else void ferry.worker.run().finally(() => process.exit());
 });
 // Without its driver it has no purpose.
 process.on('disconnect', () => process.exit());

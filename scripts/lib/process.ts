@@ -99,13 +99,14 @@ export async function freePorts(count: number): Promise<number[]> {
  * In it, somebody's connection may hold the port when the server comes back, or a client that tries it may reach itself.
  */
 export async function lastingPorts(count: number): Promise<number[]> {
-  const one = async (): Promise<Server> => {
-    for (;;) {
-      const holder = await hold(15_000 + Math.floor(Math.random() * 15_000)).catch(() => undefined);
-      if (holder) return holder;
-    }
-  };
-  return choosePorts(Array.from({ length: count }, one));
+  return choosePorts(Array.from({ length: count }, holdLasting));
+}
+
+async function holdLasting(): Promise<Server> {
+  for (;;) {
+    const holder = await hold(15_000 + Math.floor(Math.random() * 15_000)).catch(() => undefined);
+    if (holder) return holder;
+  }
 }
 
 async function choosePorts(holding: Promise<Server>[]): Promise<number[]> {

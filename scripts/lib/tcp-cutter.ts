@@ -5,7 +5,7 @@
  */
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { Transform } from 'node:stream';
+import { Transform, type TransformCallback } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { portOf } from './process.ts';
 
@@ -32,7 +32,10 @@ export async function startCutter(upstream: string): Promise<Cutter> {
   let refusing = false;
 
   const listener = createServer((caller) => {
-    if (refusing) return void caller.resetAndDestroy();
+    if (refusing) {
+      caller.resetAndDestroy();
+      return;
+    }
     const server = connect({ host, port: Number(port) });
     for (const [one, other] of [
       [caller, server],
@@ -88,19 +91,20 @@ export async function startCutter(upstream: string): Promise<Cutter> {
 
 /** Lets bytes through, or holds them until it is opened again. */
 class Valve {
-  #open = Promise.resolve();
+  #open: Promise<unknown> = Promise.resolve();
 
   shut(): () => void {
-    let open = (): void => undefined;
-    this.#open = new Promise((resolve) => {
-      open = resolve;
-    });
-    return open;
+    const opened = new AbortController();
+    this.#open = once(opened.signal, 'abort');
+    return () => opened.abort();
   }
 
   stage(): Transform {
-    return new Transform({
-      transform: (chunk, _encoding, done) => void this.#open.then(() => done(null, chunk)),
-    });
+    return new Transform({ transform: (chunk, _encoding, done) => void this.#pass(chunk, done) });
+  }
+
+  async #pass(chunk: Buffer, done: TransformCallback): Promise<void> {
+    await this.#open;
+    done(null, chunk);
   }
 }

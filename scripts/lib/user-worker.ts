@@ -1,7 +1,7 @@
 /** The tenants' own workers: one process serves their task queues on both clusters, as during a migration. */
 import { fileURLToPath } from 'node:url';
 import type { Payload, PayloadCodec } from '@temporalio/common';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
 import { connectWorker } from './profiles.ts';
 
 const workflowsPath = fileURLToPath(new URL('./user-workflows.ts', import.meta.url));
@@ -29,7 +29,8 @@ let quiet = false;
 
 /** The SDK's runtime is one per process and must be set before its first use. */
 export function quietRuntime(): void {
-  if (!quiet) Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const filter = makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' });
+  if (!quiet) Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter } } });
   quiet = true;
 }
 
