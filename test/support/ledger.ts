@@ -94,20 +94,16 @@ export async function readLedger(input: LedgerInput): Promise<Ledger> {
 
 /** The same for several parts of one load, out of the same reading. */
 export async function readLedgers({ sides, settleMs = 20_000 }: Reading, parts: Part[]): Promise<Ledger[]> {
+  const ids = parts.flatMap(({ schedules }) => schedules.map(({ id }) => id));
+  const from = Math.min(...parts.map((part) => part.from));
   let last: Ledger[] | undefined;
   let lastJudged = '';
   const settled = waitFor({ what: 'the ledger', timeoutMs: settleMs, everyMs: 1_000 }, async () => {
     const previous = lastJudged;
-<<<<<<< HEAD
-    last = judge(input, await readRuns({ ...input, ids: input.schedules.map(({ id }) => id) }));
-    lastJudged = JSON.stringify(last.totals);
-    return last.totals.missed === 0 && lastJudged === previous;
-=======
-    const runs = await readRuns(sides, parts);
+    const runs = await readRuns({ sides, ids, from });
     last = parts.map((part) => judge(part, runs));
     lastJudged = JSON.stringify(last.map(({ totals }) => totals));
     return last.every(({ totals }) => totals.missed === 0) && lastJudged === previous;
->>>>>>> f3b6c45 (wip: chaos)
   });
   // Something stayed missing: that is the ledger's answer, not a failure to read it.
   const error = await settled.then(
@@ -236,7 +232,6 @@ function groupBy(runs: Run[]): Map<number, Run[]> {
   return groups;
 }
 
-<<<<<<< HEAD
 /** Every scheduled execution of both clusters since shortly before `from`, by schedule. */
 export async function readRuns({
   sides,
@@ -244,13 +239,8 @@ export async function readRuns({
   from,
 }: Pick<LedgerInput, 'sides' | 'from'> & { ids: string[] }): Promise<Map<string, Run[]>> {
   const wanted = new Set(ids);
-=======
-/** Every scheduled execution of both clusters since shortly before the first part, by schedule. */
-async function readRuns(sides: Side[], parts: Part[]): Promise<Map<string, Run[]>> {
-  const wanted = new Set(parts.flatMap(({ schedules }) => schedules.map(({ id }) => id)));
->>>>>>> f3b6c45 (wip: chaos)
   // Limited schedules are counted from their first run.
-  const since = new Date((Math.min(...parts.map(({ from }) => from)) - 3_600) * 1_000).toISOString();
+  const since = new Date((from - 3_600) * 1_000).toISOString();
   const runs = new Map<string, Run[]>();
   for (const side of sides) {
     let nextPageToken: Uint8Array | undefined;
