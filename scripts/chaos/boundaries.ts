@@ -28,6 +28,7 @@ const ACTIVITIES: Record<Activity, { middle?: number }> = {
   recordOwner: {},
   watchOwnership: { middle: 2 },
   releaseTenant: {},
+  auditPage: { middle: 8 },
 };
 
 /** Its writes are what a kill may tear apart, so they are what is counted. */

@@ -6,7 +6,7 @@ import {
   type WorkflowHandle,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import type { MigrateTenant } from '../../src/workflows/index.ts';
+import type { AuditSchedules, MigrateTenant } from '../../src/workflows/index.ts';
 import type { ProgressMemo } from '../../src/workflows/progress.ts';
 import type { MigrationResult } from '../../src/workflows/result.ts';
 
@@ -66,6 +66,19 @@ export async function runLeg(client: Client, plan: LegPlan, say: (text: string) 
   const { outcome, owner, audit } = await insist(() => handle.result());
   if (outcome === 'planned') throw new Error(`${plan.id} was not a dry run, and ended as one`);
   return { ...end, endedAt: Date.now(), outcome, owner, audit };
+}
+
+/** The product's own audit, which must come to its end as well. What it says of outages is not judged here. */
+export async function runAudit(client: Client, id: string, { tenant, schedules }: LegPlan): Promise<void> {
+  await insist(() =>
+    client.workflow.start<typeof AuditSchedules>('AuditSchedules', {
+      workflowId: id,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      taskQueue: 'ferry',
+      args: [{ tenant, schedules, since: '2 minutes', pageSize: 10 }],
+    }),
+  );
+  await insist(() => client.workflow.getHandle<typeof AuditSchedules>(id).result());
 }
 
 async function started(client: Client, plan: LegPlan): Promise<WorkflowHandle<typeof MigrateTenant>> {

@@ -17,7 +17,7 @@ import { startUserWorkers } from '../lib/user-worker.ts';
 import { type Boundary, allBoundaries, nameOf } from './boundaries.ts';
 import { FaultLog } from './faults.ts';
 import { type Death, Fleet } from './fleet.ts';
-import { type Leg, type LegPlan, runLeg } from './legs.ts';
+import { type Leg, type LegPlan, runAudit, runLeg } from './legs.ts';
 import { Nemesis } from './nemesis.ts';
 import type { ChaosReport } from './report.ts';
 import { atRest, describe, ledgerOf, type Wave } from './verdict.ts';
@@ -109,6 +109,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
         say(`${leg.id}: ${leg.outcome}, ${leg.owner} owns the tenant${leg.failure ? `; ${leg.failure}` : ''}`);
         legs.push(leg);
         ({ owner } = leg);
+        if (enough()) break;
+        await runAudit(arena.control, `audit/${TENANT}-${legs.length}`, plan);
+        say(`audit/${TENANT}-${legs.length}: done`);
       }
     };
     await Promise.race([migrations(), broken]);

@@ -27,6 +27,8 @@ export interface RunningServer extends ClusterReady {
   /** Absent where the server brings no Web UI. */
   uiAddress?: string;
   logFile: string;
+  /** Of the process group it was first started in. */
+  pid: number;
   died: Promise<never>;
   stop: () => Promise<void>;
   /** Ends it, leaves it down for `downMs`, and returns once it serves again at the same address. Persistent ones only. */
@@ -78,9 +80,9 @@ export async function startDevServer(options: ServerOptions): Promise<RunningSer
   const uiAddress = `http://127.0.0.1:${uiPort}`;
   try {
     const ready = await clusterReady(address, [namespace], server.died);
-    const { logFile, died, stop } = server;
+    const { logFile, pid, died, stop } = server;
     const restart = restarting({ address, namespace, persistent, server });
-    return { ...ready, address, namespace, uiAddress, logFile, died, stop, restart };
+    return { ...ready, address, namespace, uiAddress, logFile, pid, died, stop, restart };
   } catch (error) {
     await server.stop();
     throw error;

@@ -4,7 +4,7 @@ import type { ServerProcess } from './process.ts';
 
 export type HowToEnd = 'SIGTERM' | 'SIGKILL';
 
-export interface Restartable extends Omit<ServerProcess, 'terminate' | 'pid'> {
+export interface Restartable extends Omit<ServerProcess, 'terminate'> {
   /** Returns once the new process has been started; whether it serves is for the caller to find out. */
   restart: (how: HowToEnd, downMs: number) => Promise<void>;
 }
@@ -25,6 +25,7 @@ export async function restartable(start: () => Promise<ServerProcess>): Promise<
   watch(current);
   return {
     logFile: current.logFile,
+    pid: current.pid,
     died,
     stop: () => current.stop(),
     restart: async (how, downMs) => {

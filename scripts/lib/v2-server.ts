@@ -44,9 +44,9 @@ export async function startV2Server(options: V2ServerOptions): Promise<RunningSe
     const ready = await clusterReady(address, [], server.died);
     await Promise.race([createNamespace(address, namespace, keywords), server.died]);
     await clusterReady(address, [namespace], server.died);
-    const { logFile, died, stop } = server;
+    const { logFile, pid, died, stop } = server;
     const restart = restarting({ address, namespace, persistent, server });
-    return { ...ready, address, namespace, logFile, died, stop, restart };
+    return { ...ready, address, namespace, logFile, pid, died, stop, restart };
   } catch (error) {
     await server.stop();
     throw error;
