@@ -11,6 +11,7 @@
 import { parseArgs } from 'node:util';
 import { problemsOf, textOf } from './chaos/report.ts';
 import { runChaos } from './chaos/run.ts';
+import { messageOf } from './lib/errors.ts';
 import { onInterrupt } from './lib/interrupt.ts';
 import type { Engine } from './lib/stack.ts';
 
@@ -37,19 +38,26 @@ function engine(name: 'cloud' | 'selfhosted'): Engine {
   throw new Error(`--${name} is "${value}"; it takes dev, v1 or v2`);
 }
 
-const report = await runChaos({
-  seed: whole('seed'),
-  faults: whole('faults'),
-  cloud: engine('cloud'),
-  selfhosted: engine('selfhosted'),
-  patient: values.patient,
-  // The SDK takes SIGTERM for a wish of its own workers'; the run has to end as well.
-  signal: onInterrupt().signal,
-  say: (text) => console.log(`[${((Date.now() - started) / 1000).toFixed(1).padStart(6)}] ${text}`),
-});
-const problems = problemsOf(report);
-console.log(`\n${textOf(report)}`);
-for (const problem of problems) console.error(`not as promised: ${problem}`);
-if (problems.length === 0)
-  console.log('every time of every schedule ran exactly once, and everything rests as it should');
-process.exit(problems.length === 0 ? 0 : 1);
+try {
+  const report = await runChaos({
+    seed: whole('seed'),
+    faults: whole('faults'),
+    cloud: engine('cloud'),
+    selfhosted: engine('selfhosted'),
+    patient: values.patient,
+    // The SDK takes SIGTERM for a wish of its own workers'; the run has to end as well.
+    signal: onInterrupt().signal,
+    say: (text) => console.log(`[${((Date.now() - started) / 1000).toFixed(1).padStart(6)}] ${text}`),
+  });
+  const problems = problemsOf(report);
+  console.log(`\n${textOf(report)}`);
+  for (const problem of problems) console.error(`not as promised: ${problem}`);
+  if (problems.length === 0)
+    console.log('Every time of every schedule ran exactly once, and everything rests as it should.');
+  process.exitCode = problems.length === 0 ? 0 : 1;
+} catch (error) {
+  console.error(`the run broke off: ${messageOf(error)}`);
+  process.exitCode = 2;
+}
+// Whatever still waits for something that is gone now.
+process.exit();

@@ -38,7 +38,7 @@ export interface ChaosOptions {
 const TENANT = 'chaos';
 /** The load of each wave is a tenant of the generator; all of them are one tenant of the migration, by their prefix. */
 const WAVES = ['chaos-1', 'chaos-2', 'chaos-3'];
-/** Kills a migration, at most: an activity is tried ten times, and networks fail besides. */
+/** Kills a migration, once every boundary has had its own: an activity is tried ten times, and networks fail besides. */
 const KILLS_A_LEG = 14;
 /** The longest jitter of the load. */
 const JITTER_S = 10;
@@ -234,12 +234,13 @@ class Cover {
     this.kills.set(name, (this.kills.get(name) ?? 0) + 1);
   }
 
-  /** For one migration: the least covered first, and among those by lot. */
+  /** For one migration: all that had none, then some by lot. */
   next(): Boundary[] {
+    const spared = this.#all.filter((boundary) => this.kills.get(nameOf(boundary)) === 0);
+    if (spared.length > 0) return spared;
     const lots = this.#all.map((boundary) => ({ boundary, lot: this.#random.below(1_000_000) }));
-    const killed = (boundary: Boundary): number => this.kills.get(nameOf(boundary)) ?? 0;
     return lots
-      .toSorted((a, b) => killed(a.boundary) - killed(b.boundary) || a.lot - b.lot)
+      .toSorted((a, b) => a.lot - b.lot)
       .slice(0, KILLS_A_LEG)
       .map(({ boundary }) => boundary);
   }

@@ -25,7 +25,8 @@ const AFTER_MS = 50;
 let armed: Boundary[] = [];
 let answersToLose = 0;
 let lost = 0;
-const throttledUntil = new Map<string, number>();
+/** Profile → until when, and whether that has been reported. */
+const storms = new Map<string, { until: number; told: boolean }>();
 /** The activities under way, and how many of their calls have been answered. */
 const underWay = new Map<Context, { activity: Activity; calls: number; writes: number }>();
 
@@ -83,8 +84,10 @@ function answered(method: string, profile: string, answer: StatusObject): Status
 function onCalls(profile: string): Interceptor {
   return (options, nextCall) => {
     const method = options.method_definition.path.split('/').at(-1) ?? '';
-    if ((throttledUntil.get(profile) ?? 0) > Date.now()) {
-      say({ report: 'throttled', profile });
+    const storm = storms.get(profile);
+    if (storm && storm.until > Date.now()) {
+      if (!storm.told) say({ report: 'throttled', profile });
+      storm.told = true;
       // It never leaves: what is refused as one too many has not been done.
       const answer = { code: status.RESOURCE_EXHAUSTED, details: 'throttled on purpose', metadata: new Metadata() };
       return new InterceptingCall(nextCall(options), {
@@ -110,7 +113,7 @@ const ferry = await createFerry({
 process.on('message', (order: Order) => {
   if (order.order === 'arm') armed = order.boundaries;
   else if (order.order === 'lose') answersToLose = order.answers;
-  else if (order.order === 'throttle') throttledUntil.set(order.profile, Date.now() + order.ms);
+  else if (order.order === 'throttle') storms.set(order.profile, { until: Date.now() + order.ms, told: false });
   // A SIGTERM ends it in order; then its process is over as well.
   else void ferry.worker.run().finally(() => process.exit());
 });
