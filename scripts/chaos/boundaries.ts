@@ -18,21 +18,21 @@ export interface Boundary {
 }
 
 /** Every activity there is. `middle`: from which of its calls to the clusters the fatal one is drawn; it must get that far. */
-const ACTIVITIES: Record<Activity, { middle?: number }> = {
-  claimTenant: {},
-  preflight: { middle: 20 },
-  copyPage: { middle: 8 },
-  verifyPage: { middle: 8 },
-  cutOverPage: { middle: 20 },
-  sweep: { middle: 2 },
-  recordOwner: {},
-  watchOwnership: { middle: 2 },
-  releaseTenant: {},
-  auditPage: { middle: 8 },
+const ACTIVITIES: { [A in Activity]: { activity: A; middle?: number } } = {
+  claimTenant: { activity: 'claimTenant' },
+  preflight: { activity: 'preflight', middle: 20 },
+  copyPage: { activity: 'copyPage', middle: 8 },
+  verifyPage: { activity: 'verifyPage', middle: 8 },
+  cutOverPage: { activity: 'cutOverPage', middle: 20 },
+  sweep: { activity: 'sweep', middle: 2 },
+  recordOwner: { activity: 'recordOwner' },
+  watchOwnership: { activity: 'watchOwnership', middle: 2 },
+  releaseTenant: { activity: 'releaseTenant' },
+  auditPage: { activity: 'auditPage', middle: 8 },
 };
 
 /** Its writes are what a kill may tear apart, so they are what is counted. */
-export const COUNTS_WRITES: ReadonlySet<Activity> = new Set(['cutOverPage']);
+export const COUNTS_WRITES: ReadonlySet<string> = new Set(['cutOverPage']);
 
 export const WRITES: ReadonlySet<string> = new Set([
   'CreateSchedule',
@@ -43,9 +43,7 @@ export const WRITES: ReadonlySet<string> = new Set([
 ]);
 
 export function allBoundaries(random: Random): Boundary[] {
-  const names = Object.keys(ACTIVITIES) as Activity[];
-  return names.flatMap((activity) => {
-    const { middle } = ACTIVITIES[activity];
+  return Object.values(ACTIVITIES).flatMap(({ activity, middle }) => {
     const moments: Boundary[] = (['begin', 'end', 'after'] as const).map((moment) => ({ activity, moment }));
     if (middle !== undefined) moments.push({ activity, moment: 'middle', nth: 1 + random.below(middle) });
     return moments;

@@ -123,7 +123,7 @@ export class Fleet {
       const reports = child.stdio[REPORTS_FD];
       if (!(reports instanceof Readable)) throw new Error('a ferry worker was started without a pipe for its reports');
       createInterface({ input: reports }).on('line', (line) => {
-        const report = JSON.parse(line) as Report;
+        const report: Report = JSON.parse(line);
         if (report.report === 'ready') resolve();
         else if (report.report === 'dies') death = { ...report, pid: child.pid ?? 0 };
         else this.#options.hear(report);

@@ -110,7 +110,8 @@ async function follow(
   let turnBackAt = Infinity;
   for (;;) {
     const seen = await handle.describe().catch(() => undefined);
-    const progress = seen?.memo?.progress as ProgressMemo | undefined;
+    const kept = seen?.memo?.progress;
+    const progress = isProgress(kept) ? kept : undefined;
     if (seen && seen.status.name !== 'RUNNING') return holds;
     if (progress && progress.phase !== phase) {
       phase = progress.phase;
@@ -131,6 +132,10 @@ async function follow(
     }
     await delay(LOOK_EVERY_MS);
   }
+}
+
+function isProgress(kept: unknown): kept is ProgressMemo {
+  return typeof kept === 'object' && kept !== null && 'phase' in kept;
 }
 
 function causeOf({ message, cause }: Error): string {

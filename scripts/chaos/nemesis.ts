@@ -81,11 +81,10 @@ export class Nemesis {
       ...data.flatMap((name) => [() => this.#throttle(name), () => this.#lose(), () => this.#lose()]),
       () => this.#stall(data[this.#random.below(data.length)] ?? 'cloud', PAST_DEADLINE_MS),
     ];
-    for (let left = deck.length; left > 1; left--) {
-      const other = this.#random.below(left);
-      [deck[left - 1], deck[other]] = [deck[other], deck[left - 1]] as [Card, Card];
-    }
-    return deck;
+    return deck
+      .map((card) => ({ card, lot: this.#random.below(1_000_000) }))
+      .toSorted((a, b) => a.lot - b.lot)
+      .map(({ card }) => card);
   }
 
   async #restart(name: ProfileName, how: HowToEnd): Promise<void> {

@@ -14,6 +14,9 @@ export interface Wave {
   asWritten: Map<string, Schedule>;
 }
 
+const COUNTS = ['expected', 'once', 'duplicates', 'missed', 'wrongSide', 'explained', 'unexpected'] as const;
+const NOTHING = { expected: 0, once: 0, duplicates: 0, missed: 0, wrongSide: 0, explained: 0, unexpected: 0 };
+
 export type Figures = Omit<LedgerTotals, 'runs'>;
 
 /**
@@ -38,10 +41,9 @@ export async function ledgerOf(of: {
       .map(({ schedules, from }) => ({ schedules, from: Math.max(from, begins), to, path: pathOf(leg), outages }));
   });
   const ledgers = await readLedgers({ sides, settleMs: 40_000 }, parts);
-  const sum = { expected: 0, once: 0, duplicates: 0, missed: 0, wrongSide: 0, explained: 0, unexpected: 0 };
-  const figures: Figures = { ...sum, maxLateMs: 0, problems: [] };
+  const figures: Figures = { ...NOTHING, maxLateMs: 0, problems: [] };
   for (const { totals } of ledgers) {
-    for (const key of Object.keys(sum) as (keyof typeof sum)[]) figures[key] += totals[key];
+    for (const key of COUNTS) figures[key] += totals[key];
     figures.maxLateMs = Math.max(figures.maxLateMs, totals.maxLateMs);
     figures.problems.push(...totals.problems);
   }
@@ -89,17 +91,13 @@ function differing(one: Schedule, other: Schedule | undefined): string[] {
 
 function fieldsOf(schedule: Schedule): Map<string, string> {
   const { Schedule: type } = proto.temporal.api.schedule.v1;
-  const { state, ...rest } = type.toObject(type.fromObject(schedule), {
-    bytes: String,
-    longs: String,
-    defaults: true,
-  }) as {
-    state: Record<string, unknown> | null;
-  } & Record<string, Record<string, unknown> | null>;
+  const options = { bytes: String, longs: String, defaults: true };
+  const sections: Record<string, object | null> = type.toObject(type.fromObject(schedule), options);
   const entries: [string, string][] = [];
-  for (const [name, section] of Object.entries({ ...rest, state: { ...state, remainingActions: null } })) {
-    for (const [field, value] of Object.entries(section ?? {}))
-      entries.push([`${name}.${field}`, JSON.stringify(value)]);
+  for (const [name, section] of Object.entries(sections)) {
+    for (const [field, value] of Object.entries(section ?? {})) {
+      if (field !== 'remainingActions') entries.push([`${name}.${field}`, JSON.stringify(value)]);
+    }
   }
   return new Map(entries);
 }

@@ -9,7 +9,6 @@ import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { createFerry } from '../../src/compose.ts';
 import { quietRuntime } from '../lib/user-worker.ts';
 import {
-  type Activity,
   type Boundary,
   COUNTS_WRITES,
   type Moment,
@@ -28,7 +27,7 @@ let lost = 0;
 /** Profile → until when, and whether that has been reported. */
 const storms = new Map<string, { until: number; told: boolean }>();
 /** The activities under way, and how many of their calls have been answered. */
-const underWay = new Map<Context, { activity: Activity; calls: number; writes: number }>();
+const underWay = new Map<Context, { activity: string; calls: number; writes: number }>();
 
 function say(report: Report): void {
   writeSync(REPORTS_FD, `${JSON.stringify(report)}\n`);
@@ -49,7 +48,7 @@ const atBoundaries: ActivityInterceptorsFactory = (context) => ({
   inbound: {
     execute: async (input, next) => {
       dieIfArmed(context, 'begin');
-      underWay.set(context, { activity: context.info.activityType as Activity, calls: 0, writes: 0 });
+      underWay.set(context, { activity: context.info.activityType, calls: 0, writes: 0 });
       try {
         const result = await next(input);
         dieIfArmed(context, 'end');
