@@ -239,7 +239,7 @@ export const scripts: Script[] = [
     fails: false,
     play: async (s) => {
       await s.create({ every: 2, policy: SKIP, limit: 2 });
-      await s.until(0.7);
+      await s.until(1.7);
       const open = await s.rig.cluster.describeRun(s.runId(0));
       await s.rig.cluster.endRun(s.runId(0), 'terminate');
       await s.rig.cluster.endRun(s.runId(0), 'terminate');
