@@ -94,7 +94,9 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
       if (!source || !target) return AGAIN;
       // Not built by this attempt: it may have come late, or a write that takes it down may be under way. Once more.
       // The target first: an opening at the old boundary that is under way must not meet a later one on the source.
-      const mark = { kind: 'standby', owner: h.source.profile, migration: h.migration } as const;
+      const owed = readNote(target.schedule.state?.notes).mark;
+      const settle = owed?.kind === 'standby' ? owed.settle : undefined;
+      const mark = { kind: 'standby', owner: h.source.profile, migration: h.migration, settle } as const;
       const shut = await change(h.target, h.time, id, target, standby(target.schedule, mark), { always: true });
       // The fence was proven before the target was asked for runs from its boundary on: that boundary stands.
       if (readNote(source.schedule.state?.notes).mark?.asked) return openTarget(h, id, source, shut, at, audit);

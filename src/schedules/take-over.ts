@@ -29,7 +29,9 @@ export async function takeOver(
     rest = await change(h.source, h.time, id, source, reminded, { always: true });
     await untilStarted(h, h.source, id, rest);
   }
-  await untilPast(h, at.boundary);
+  // A giving up that was cut off may have landed later than its boundary, after further times had run.
+  const gaveUpMs = at.keeper === 'source' ? (source.updatedMs ?? 0) : 0;
+  await untilPast(h, Math.max(at.boundary, gaveUpMs));
   const landed = await change(h.target, h.time, id, target, user);
   if (!(await proveOwner(h, id, landed, rest, at.boundary, audit))) {
     return { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
