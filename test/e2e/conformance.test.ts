@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { DefaultLogger, NativeConnection, Worker, bundleWorkflowCode } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningServer, startDevServer } from '../../scripts/lib/dev-server.ts';
@@ -24,6 +25,9 @@ const servers = [
   },
   { name: 'temporal-server 1.32.1 V2', engine: 'v2', start: (dir: string) => startV2Server(options(dir, 'v2')) },
 ] as const;
+
+/** Behind every index of the first play: a schedule of its own. */
+const AGAIN = 1_000;
 
 const told = new Map<string, Map<string, unknown>>();
 const undo: (() => Promise<unknown>)[] = [];
@@ -65,7 +69,19 @@ async function playAll(
     const answers = await Promise.all(
       scripts.map(async (script, i) => [script.name, await within(90_000, script.name, play(rig, script, i))] as const),
     );
-    return new Map(answers);
+    const found = new Map<string, unknown>(answers);
+    // Their moments are fractions of a second, and thirty play at once: one that differs is played once more, alone. What
+    // really differs differs again.
+    for (const [i, script] of scripts.entries()) {
+      const expected = await play(
+        simulated(engine, i, () => script),
+        script,
+        i,
+      );
+      if (isDeepStrictEqual(expected, found.get(script.name))) continue;
+      found.set(script.name, await within(90_000, script.name, play(rig, script, AGAIN + i)));
+    }
+    return found;
   } finally {
     worker.shutdown();
     await running;
