@@ -5,14 +5,14 @@ import { FIRST_PAGE, listPage } from '../clusters/inventory.ts';
 import { REAL_TIME } from '../clusters/real-time.ts';
 import { DEFAULT_HANDOVER, type FerryDeps } from './deps.ts';
 import { eachSchedule, reasonFor } from './pages.ts';
-import type { Audit, CutOverResult, PageInput, Reason } from './types.ts';
+import type { Audit, Cursor, CutOverResult, PageInput, Reason } from './types.ts';
 
 /** Hands over a page of schedules, pipelined. Whatever state an earlier attempt left one in, it goes on from there. */
 export async function cutOverPage(deps: FerryDeps, input: PageInput): Promise<CutOverResult> {
   const settings = { ...DEFAULT_HANDOVER, ...deps.handover };
   const source = deps.clusters.get(input.from);
   const target = deps.clusters.get(input.to);
-  const page = input.only
+  const page: { entries: { id: string }[]; next?: Cursor } = input.only
     ? { entries: input.only.map((id) => ({ id })) }
     : await listPage(source, input.selection, input.cursor, input.pageSize);
   const result: CutOverResult = {
@@ -48,7 +48,7 @@ export async function cutOverPage(deps: FerryDeps, input: PageInput): Promise<Cu
       result.audit = addAudit(result.audit, audit);
     }
   });
-  if (walked.complete) return { ...result, next: 'next' in page ? page.next : undefined };
+  if (walked.complete) return { ...result, next: page.next };
   // The page will be walked again, and what is done will then count as already there; what was proven is kept.
   const none = { seen: 0, handedOver: 0, alreadyThere: 0, userPaused: 0, failed: [], failedIds: [] };
   return { ...result, ...none, next: input.cursor ?? FIRST_PAGE };

@@ -21,11 +21,14 @@ export function contents(source: Schedule, target: Schedule): { source: Schedule
   return { source: user(source, target), target: user(target, source) };
 }
 
-export type Edited =
-  | { by: 'nobody' | 'target' }
-  | { by: 'source'; content: Schedule }
+export interface EditedByBoth {
+  by: 'both';
   /** Names of the fields that differ. */
-  | { by: 'both'; fields: string[] };
+  fields: string[];
+}
+
+/** By whom the content was edited since the fence was built. */
+export type Edited = { by: 'nobody' | 'target' } | { by: 'source'; content: Schedule } | EditedByBoth;
 
 /**
  * Which side was edited since the fence was built. The fence's note tells what stood there then; where somebody has

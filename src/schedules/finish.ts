@@ -43,12 +43,12 @@ export async function finish(
     ? settledAlready(source)
     : await settle(h.source, h.time, id, source, range, audit, askingOf(h, h.source, id), h.target);
   if (settledSource.unproven) return { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
-  const edited = editedBy(settledSource.after, await reread(h.target, id), seenTarget);
-  if (edited.by === 'both') {
-    const found = `it was edited on ${h.source.profile} and on ${h.target.profile} while it changed hands: ${edited.fields.join(', ')}`;
+  const brought = await bringTogether(h, id, seenTarget, settledSource.after, at.boundary);
+  if ('by' in brought) {
+    const found = `it was edited on ${h.source.profile} and on ${h.target.profile} while it changed hands: ${brought.fields.join(', ')}`;
     return { wrote: true, done: failed(h, id, 'edited-on-both-sides', found) };
   }
-  let owner = await bringTogether(h, id, seenTarget, settledSource.after, at.boundary);
+  let owner = brought;
   let settledTarget: Settled;
   for (;;) {
     const looked = emptyAudit();

@@ -53,14 +53,14 @@ export async function accounted(
   const catchup = durationMs(schedule.policies?.catchupWindow);
   const tooOld = catchup > 0 && time.now() - due.dueMs > catchup;
   const limitReached = isUsedUp(settled);
-  const paused = Boolean(schedule.state?.paused) && !settled.shut;
+  const paused = Boolean(schedule.state?.paused) && settled.range.role !== 'shut';
   if (!paused && !tooOld && !limitReached) return false;
   audit.explained++;
   return true;
 }
 
 /** A limited schedule has nothing left, counting what was just started by id. */
-function isUsedUp({ after, allowance, ran, started }: Settling): boolean {
+function isUsedUp({ after, range: { allowance }, ran, started }: Settling): boolean {
   if (!after.schedule.state?.limitedActions) return false;
   return (allowance === undefined ? after.remaining - started : allowance - ran) <= 0;
 }
@@ -82,14 +82,15 @@ export async function runMissing(
   settled.asking.leaveOut(leftOut);
   // In the buffer of a policy that ends open runs, a later time replaces the one asked for. On a shut side one alone is
   // not in anybody's way.
-  const replaced = endsOpenRuns(after) !== undefined && !(settled.shut && run.length === 1);
+  const shut = settled.range.role === 'shut';
+  const replaced = endsOpenRuns(after) !== undefined && !(shut && run.length === 1);
   const asks = asksItsScheduler(after) && !replaced && settled.wrote.length < MAX_WRITES;
   if (asks && run.every(({ due }) => due.dueMs <= time.now())) {
     const fromMs = time.now();
-    const answer = await settled.asking.ask(run, missing, settled.shut);
+    const answer = await settled.asking.ask(run, missing, shut);
     settled.after = await reread(cluster, id);
     const jitter = durationMs(after.schedule.spec?.jitter);
-    if (after.engine === 'v2' && jitter > 0 && !settled.shut) settled.wrote.push({ fromMs, toMs: time.now() });
+    if (after.engine === 'v2' && jitter > 0 && !shut) settled.wrote.push({ fromMs, toMs: time.now() });
     if (answer === 'unproven') {
       settled.unproven = true;
       return;

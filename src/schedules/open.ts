@@ -46,7 +46,8 @@ export async function openTarget(
       const ran = await runWhatFellDue(h, id, at.boundary, quiet.remaining - uncounted);
       if (ran === undefined) return { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
       uncounted += ran;
-      [quiet, shut] = [await reread(h.source, id), await reread(h.target, id)];
+      // What was asked for is in the source's note now, and has moved the target's token.
+      if (ran > 0) [quiet, shut] = [await reread(h.source, id), await reread(h.target, id)];
     }
   }
   const user = contents(quiet.schedule, shut.schedule).source;

@@ -44,8 +44,7 @@ export async function settle(
     after: described,
     nominalOf: (d) => nominals.of(d),
     asking,
-    shut: range.role === 'shut',
-    allowance: range.allowance,
+    range,
   };
   const tracked = asksItsScheduler(described);
   const settled = new Set<number>();

@@ -58,8 +58,7 @@ export interface Wrote {
 export interface Settling extends Settled {
   byId: { due: Due; startMs: number }[];
   asking: Asking;
-  shut: boolean;
-  allowance: number | undefined;
+  range: Range;
   /** When runs were asked of a V2 scheduler with jitter: each is a write, which drops what is due around it. */
   wrote: Wrote[];
 }

@@ -1,7 +1,7 @@
 /** Bringing the target to what its users want: our bound off, and what they did to the fenced source carried over. */
 import { untilQuietMoment } from './boundary.ts';
-import { contents, editedBy } from './carry.ts';
-import { ChangedMeanwhile, change, reread } from './change.ts';
+import { type EditedByBoth, contents, editedBy } from './carry.ts';
+import { change, reread } from './change.ts';
 import type { Handover } from './step.ts';
 import { readNote } from './note.ts';
 import type { Described, ScheduleCluster } from './ports.ts';
@@ -9,7 +9,7 @@ import { isOurBound } from './shapes.ts';
 import { durationMs } from './times.ts';
 
 /**
- * One write, or none. On V1 an unbounded target would still run nominal times before the boundary whose jittered time
+ * One write, or none; none where both sides were edited. On V1 an unbounded target would still run nominal times before the boundary whose jittered time
  * lies ahead there: the source's. So the bound stays until the last of them has passed. Where that is far off it is
  * harmless, the schedule shows it, and the watch takes it off later.
  */
@@ -19,7 +19,7 @@ export async function bringTogether(
   seen: Described,
   source: Described,
   boundary: number,
-): Promise<Described> {
+): Promise<Described | EditedByBoth> {
   const paused = pausedByUser(source);
   const safeAt = (await whenSafe(h.target, id, seen, boundary)) + (await h.target.behindMs());
   const stays = safeAt - h.time.now() > MAX_BOUND_WAIT_MS && !paused;
@@ -31,7 +31,7 @@ export async function bringTogether(
     target = await reread(h.target, id);
   }
   const edited = editedBy(source, target, seen);
-  if (edited.by === 'both') throw new ChangedMeanwhile(h.target.profile, id, 'it was edited on both sides');
+  if (edited.by === 'both') return edited;
   const user = contents(source.schedule, target.schedule);
   const written = edited.by === 'source' ? edited.content : user.target;
   const ours = stays && isOurBound(target.schedule.spec?.startTime);

@@ -213,8 +213,7 @@ export function unqueryable(tenant: string, schedules: Selection | undefined): P
 }
 
 function inconsistencies({ tenant, schedules, bake, bakeCheckEvery }: Parsed): Problem[] {
-  const problems: Problem[] = [];
-  problems.push(...unqueryable(tenant, schedules));
+  const problems = unqueryable(tenant, schedules);
   if (bakeCheckEvery !== undefined && bake / bakeCheckEvery > MAX_CHECKS) {
     problems.push({
       field: 'bakeCheckEvery',
