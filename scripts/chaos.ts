@@ -4,6 +4,7 @@
  *
  *     npm run chaos -- --seed 7 --faults 300
  *     npm run chaos -- --cloud v2 --selfhosted v1     engines: dev, v1 or v2
+ *     npm run chaos -- --any-boundary                 ends with the faults, whichever boundaries were reached
  *     npm run chaos -- --patient                      no kill is told to the server: its time-outs take a minute each
  *
  * The seed decides which faults come in which order; when each meets the clusters is theirs to say.
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     faults: { type: 'string', default: '100' },
     cloud: { type: 'string', default: 'dev' },
     selfhosted: { type: 'string', default: 'v2' },
+    'any-boundary': { type: 'boolean', default: false },
     patient: { type: 'boolean', default: false },
   },
 });
@@ -42,6 +44,7 @@ try {
   const report = await runChaos({
     seed: whole('seed'),
     faults: whole('faults'),
+    everyBoundary: !values['any-boundary'],
     cloud: engine('cloud'),
     selfhosted: engine('selfhosted'),
     patient: values.patient,
@@ -56,7 +59,8 @@ try {
     console.log('Every time of every schedule ran exactly once, and everything rests as it should.');
   process.exitCode = problems.length === 0 ? 0 : 1;
 } catch (error) {
-  console.error(`the run broke off: ${messageOf(error)}`);
+  const cause = error instanceof Error && error.cause ? `: ${messageOf(error.cause)}` : '';
+  console.error(`the run broke off: ${messageOf(error)}${cause}`);
   process.exitCode = 2;
 }
 // Whatever still waits for something that is gone now.

@@ -24,8 +24,10 @@ import { atRest, describe, ledgerOf, type Wave } from './verdict.ts';
 
 export interface ChaosOptions {
   seed: number;
-  /** At least so many faults, and every boundary at least once. */
+  /** At least so many. */
   faults: number;
+  /** Goes on until a worker has been killed at every boundary. */
+  everyBoundary: boolean;
   cloud: Engine;
   selfhosted: Engine;
   /** Every killed worker is noticed by the server's own time-outs alone, a minute each. @default false: the first of cutOverPage's */
@@ -38,7 +40,7 @@ export interface ChaosOptions {
 const TENANT = 'chaos';
 /** The load of each wave is a tenant of the generator; all of them are one tenant of the migration, by their prefix. */
 const WAVES = ['chaos-1', 'chaos-2', 'chaos-3'];
-/** Kills a migration, once every boundary has had its own: an activity is tried ten times, and networks fail besides. */
+/** Kills a migration, at most: the run is to see several, and an activity is tried ten times, whatever fails besides. */
 const KILLS_A_LEG = 14;
 /** The longest jitter of the load. */
 const JITTER_S = 10;
@@ -59,7 +61,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       broke = reject;
     });
     let patience = 1;
-    const enough = (): boolean => log.faults.length >= options.faults && boundaries.uncovered === 0;
+    const enough = (): boolean =>
+      log.faults.length >= options.faults && (boundaries.uncovered === 0 || !options.everyBoundary);
     const stopWhenEnough = (): void => {
       if (!enough()) return;
       fleet.arm([]);
@@ -234,13 +237,12 @@ class Cover {
     this.kills.set(name, (this.kills.get(name) ?? 0) + 1);
   }
 
-  /** For one migration: all that had none, then some by lot. */
+  /** For one migration: the least killed at first, and among those by lot. */
   next(): Boundary[] {
-    const spared = this.#all.filter((boundary) => this.kills.get(nameOf(boundary)) === 0);
-    if (spared.length > 0) return spared;
-    const lots = this.#all.map((boundary) => ({ boundary, lot: this.#random.below(1_000_000) }));
-    return lots
-      .toSorted((a, b) => a.lot - b.lot)
+    const killed = ({ activity, moment }: Boundary): number => this.kills.get(nameOf({ activity, moment })) ?? 0;
+    return this.#all
+      .map((boundary) => ({ boundary, lot: this.#random.below(1_000_000) }))
+      .toSorted((a, b) => killed(a.boundary) - killed(b.boundary) || a.lot - b.lot)
       .slice(0, KILLS_A_LEG)
       .map(({ boundary }) => boundary);
   }

@@ -96,8 +96,14 @@ function fieldsOf(schedule: Schedule): Map<string, string> {
   const entries: [string, string][] = [];
   for (const [name, section] of Object.entries(sections)) {
     for (const [field, value] of Object.entries(section ?? {})) {
-      if (field !== 'remainingActions') entries.push([`${name}.${field}`, JSON.stringify(value)]);
+      if (field !== 'remainingActions') entries.push([`${name}.${field}`, JSON.stringify(value, inOrder)]);
     }
   }
   return new Map(entries);
+}
+
+/** A server tells the entries of a map in any order. */
+function inOrder(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

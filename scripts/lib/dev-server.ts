@@ -42,6 +42,9 @@ export interface RunningServer extends ClusterReady {
 export const roomy = {
   'frontend.namespaceRPS.visibility': 500,
   'worker.schedulerNamespaceStartWorkflowRPS': 500,
+  // `start-dev` has it on: then every execution of a listed page costs a read of the database, and two full pages a second
+  // are more than a frontend may ask for ("System Persistence Max QPS Reached").
+  'system.forceSearchAttributesCacheRefreshOnRead': false,
 };
 
 export async function startDevServer(options: ServerOptions): Promise<RunningServer> {

@@ -23,9 +23,8 @@ export async function startV2Server(options: V2ServerOptions): Promise<RunningSe
     ...roomy,
     'history.enableCHASMSchedulerCreation': chasm,
     'history.chasmSchedulerCreationRolloutPercent': chasm ? 100 : 0,
-    // A new namespace and its search attributes are to be usable at once; by default both wait for a cache.
+    // A new namespace is to be usable at once; by default it waits for a cache.
     'system.namespaceCacheRefreshInterval': '1s',
-    'system.forceSearchAttributesCacheRefreshOnRead': true,
     ...options.dynamicConfig,
   };
   const dynamicFile = join(dir, `${title}-dynamic.yaml`);

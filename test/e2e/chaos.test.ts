@@ -4,23 +4,32 @@ import { runChaos } from '../../scripts/chaos/run.ts';
 
 /** The seed is in the report: `npm run chaos -- --seed N` deals the same faults in the same order. */
 const seed = 1;
+/** As many as fit in some eight minutes; `npm run chaos` goes on to a hundred, and to every boundary. */
+const FAULTS = 60;
 
-// Twelve minutes: asked for by name, FERRY_CHAOS=1 npm run test:e2e -- chaos.
-test.runIf(process.env['FERRY_CHAOS'])(
-  'a hundred faults, a worker killed at every activity boundary: nothing doubled, nothing missed, nothing half done',
+test(
+  'servers, connections, answers and workers broken sixty times: nothing doubled, nothing missed, nothing half done',
   async () => {
     const lines: string[] = [];
     const say = (text: string): void => void lines.push(`${new Date().toISOString()} ${text}`);
-    const started = runChaos({ seed, faults: 100, cloud: 'dev', selfhosted: 'v2', patient: false, say });
+    const started = runChaos({
+      seed,
+      faults: FAULTS,
+      everyBoundary: false,
+      cloud: 'dev',
+      selfhosted: 'v2',
+      patient: false,
+      say,
+    });
     const report = await started.catch((error: unknown) => {
       throw new Error(`the run broke off:\n${lines.slice(-40).join('\n')}`, { cause: error });
     });
     console.log(textOf(report));
     expect(problemsOf(report), lines.join('\n')).toEqual([]);
-    expect(totalFaults(report)).toBeGreaterThanOrEqual(100);
+    expect(totalFaults(report)).toBeGreaterThanOrEqual(FAULTS);
     expect(report.legs.some(({ outcome }) => outcome === 'completed')).toBe(true);
     for (const kind of ['server killed (SIGKILL)', 'server ended (SIGTERM)', 'connections cut'] as const) {
-      expect(report.faults.get(kind), kind).toBeGreaterThan(2);
+      expect(report.faults.get(kind), kind).toBeGreaterThan(0);
     }
   },
   30 * 60_000,

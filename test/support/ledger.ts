@@ -96,22 +96,28 @@ export async function readLedger(input: LedgerInput): Promise<Ledger> {
 export async function readLedgers({ sides, settleMs = 20_000 }: Reading, parts: Part[]): Promise<Ledger[]> {
   const ids = parts.flatMap(({ schedules }) => schedules.map(({ id }) => id));
   const from = Math.min(...parts.map((part) => part.from));
-  let last: Ledger[] | undefined;
-  let lastJudged = '';
+  const once = async (): Promise<Ledger[]> => {
+    const runs = await readRuns({ sides, ids, from });
+    return parts.map((part) => judge(part, runs));
+  };
+  // A cluster that cannot be read yet has nothing to do with how long its last runs may take to show.
+  let last = await waitFor({ what: 'a first reading of the ledger', timeoutMs: 180_000, everyMs: 1_000 }, once);
+  let lastJudged = totalsOf(last);
   const settled = waitFor({ what: 'the ledger', timeoutMs: settleMs, everyMs: 1_000 }, async () => {
     const previous = lastJudged;
-    const runs = await readRuns({ sides, ids, from });
-    last = parts.map((part) => judge(part, runs));
-    lastJudged = JSON.stringify(last.map(({ totals }) => totals));
+    last = await once();
+    lastJudged = totalsOf(last);
     return last.every(({ totals }) => totals.missed === 0) && lastJudged === previous;
   });
   // Something stayed missing: that is the ledger's answer, not a failure to read it.
-  const error = await settled.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!last) throw error;
+  await settled.catch((reason: unknown) => {
+    if (!(reason instanceof Error) || reason.cause !== undefined) throw reason;
+  });
   return last;
+}
+
+function totalsOf(ledgers: Ledger[]): string {
+  return JSON.stringify(ledgers.map(({ totals }) => totals));
 }
 
 /** Pure, so that the judgement itself can be tested. */
