@@ -11,20 +11,30 @@ import type { BackfillRange, Described, ScheduleCluster, Time } from './ports.ts
 import { isoSeconds, runId } from './times.ts';
 
 /** Longer than a request can be under way after its deadline. */
-const EVIDENCE_LIMIT_MS = 25_000;
+const UNDER_WAY_MS = 25_000;
+/** A buffer that stays full for this long behind an open run tells nothing of what is in it. */
+const BUFFER_LIMIT_MS = 60_000;
+const MAX_REQUESTS = 3;
 
-/** `asked`: the first has started, or they wait behind an open run. `unproven`: asked before, and nothing shows it. */
+/** `asked`: its scheduler has taken the request. `unproven`: asked, and nothing shows yet whether it has. */
 export type Answer = 'asked' | 'unproven';
+
+interface Request extends Asked {
+  /** Its scheduler has it. */
+  taken: boolean;
+}
 
 export class Asking {
   readonly #cluster: ScheduleCluster;
   readonly #other: ScheduleCluster;
   readonly #time: Time;
   readonly #id: string;
-  /** Every decision of this handover, and what an earlier one has left in the note. */
-  readonly #asked: (Asked & { taken: boolean })[] = [];
+  /** Every decision of this handover, and those earlier ones have left in the note. */
+  #requests: Request[] = [];
   /** Left out by the policy: decided later, with other runs in sight, it could turn out otherwise. */
   readonly #leftOut = new Set<number>();
+  /** The same, by the run they begin with, with those that never arrived: what else the note says is somebody else's. */
+  readonly #known = new Set<number>();
   #loaded = false;
 
   /** `other`: the side whose note remembers. */
@@ -38,10 +48,10 @@ export class Asking {
   /** Whether it was decided earlier what becomes of a time nobody has run, and the scheduler has taken the request. */
   async decided(nominalMs: number, base: string): Promise<boolean> {
     if (this.#leftOut.has(nominalMs)) return true;
-    const asked = await this.#covering(nominalMs);
-    if (!asked) return false;
-    asked.taken ||= (await this.#cluster.describeRun(runId(base, asked.first))) !== undefined;
-    return asked.taken;
+    const request = await this.#covering(nominalMs);
+    if (!request) return false;
+    request.taken ||= (await this.#cluster.describeRun(runId(base, request.first))) !== undefined;
+    return request.taken;
   }
 
   leaveOut(missing: Missing[]): void {
@@ -56,76 +66,91 @@ export class Asking {
     const [first] = run;
     const [from, last] = [missing[0], missing.at(-1)];
     if (!first || !from || !last) return 'asked';
-    let before = await reread(this.#cluster, this.#id);
-    if (await this.#covering(first.nominalMs)) {
-      // Another attempt has asked, or was about to. Behind an open run nothing would show it.
-      if (isBusy(before)) return 'unproven';
-      if ((await this.#evidence(first, before)) === 'asked') return 'asked';
-      before = await reread(this.#cluster, this.#id);
-      if (isBusy(before)) return 'unproven';
-    }
-    const request = { from: from.nominalMs, last: last.nominalMs, first: first.nominalMs };
+    // Another attempt has asked, or was about to.
+    if (!(await this.untilArrived())) return 'unproven';
+    if (await this.#covering(first.nominalMs)) return 'asked';
+    const before = await reread(this.#cluster, this.#id);
+    const request = { from: from.nominalMs, last: last.nominalMs, first: first.nominalMs, taken: false };
     // A V1 scheduler takes a request once by its id; that is not remembered for a single time it can start at once.
     const once = !always && before.engine === 'v1' && !isBusy(before) && run.length === 1;
-    if (!once) await this.#remember(request);
-    const entry = { ...request, taken: false };
-    this.#asked.push(entry);
+    if (!once) await this.#remember([...this.#requests, request]);
+    this.#requests.push(request);
+    this.#known.add(request.first);
     const loud = untilQuietMoment(before, this.#time.now());
     if (loud > 0) await this.#time.sleep(loud);
-    const minute = Math.floor(this.#time.now() / 60_000);
-    const requestId = `ferry/${isoSeconds(first.nominalMs)}/${isoSeconds(last.nominalMs)}/${minute}`;
-    await this.#cluster.backfill(this.#id, rangesOf(run), IN_ORDER, requestId);
-    const answer = await this.#evidence(first, before);
-    entry.taken = answer === 'asked';
-    return answer;
-  }
-
-  /** Until a request that may still be under way has arrived, or never will. */
-  async untilArrived(): Promise<void> {
-    await this.#load();
-    for (const { first: nominalMs, taken } of this.#asked) {
-      if (taken) continue;
-      const described = await reread(this.#cluster, this.#id);
-      await this.#evidence({ nominalMs, due: { dueMs: nominalMs, afterMs: nominalMs } }, described);
-    }
-  }
-
-  async #evidence(first: Missing, before: Described): Promise<Answer> {
-    const firstId = runId(before.schedule.action?.startWorkflow?.workflowId ?? '', first.nominalMs);
-    const deadline = this.#time.now() + EVIDENCE_LIMIT_MS;
-    for (let wait = 50; this.#time.now() < deadline; wait = Math.min(wait * 2, 1_000)) {
-      await this.#time.sleep(wait);
-      if (await this.#cluster.describeRun(firstId)) return 'asked';
-      if ((await reread(this.#cluster, this.#id)).buffered > before.buffered) return 'asked';
+    for (let tried = 0; tried < MAX_REQUESTS; tried++) {
+      const minute = Math.floor(this.#time.now() / 60_000);
+      const requestId = `ferry/${isoSeconds(first.nominalMs)}/${isoSeconds(last.nominalMs)}/${minute}`;
+      const answer = await this.#cluster.backfill(this.#id, rangesOf(run), IN_ORDER, requestId);
+      if (answer === 'accepted') {
+        request.taken = true;
+        // That it shows is waited for: the next write must not meet it.
+        await this.#fate(first.nominalMs, before.buffered);
+        return 'asked';
+      }
+      const fate = await this.#fate(first.nominalMs);
+      request.taken = fate === 'taken';
+      if (fate !== 'lost') return request.taken ? 'asked' : 'unproven';
     }
     return 'unproven';
+  }
+
+  /** Until every request that may still be under way has arrived, or never will. False while that cannot be told. */
+  async untilArrived(): Promise<boolean> {
+    await this.#load();
+    for (const request of this.#requests) {
+      if (request.taken) continue;
+      const fate = await this.#fate(request.first);
+      if (fate === 'unclear') return false;
+      if (fate === 'taken') request.taken = true;
+      else this.#requests = this.#requests.filter((one) => one !== request);
+    }
+    return true;
+  }
+
+  /**
+   * What became of a request, by the run it begins with: that begins at once, unless another is open. `lost`: it does not
+   * wait in the buffer either. A buffer that holds more than `hint` ends the wait: good enough where it was acknowledged,
+   * but a scheduler's own next start is in there for a moment too.
+   */
+  async #fate(firstMs: number, hint = Infinity): Promise<'taken' | 'lost' | 'unclear'> {
+    const from = this.#time.now();
+    for (let wait = 50; ; wait = Math.min(wait * 2, 1_000)) {
+      await this.#time.sleep(wait);
+      const described = await reread(this.#cluster, this.#id);
+      const base = described.schedule.action?.startWorkflow?.workflowId ?? '';
+      // The buffer was read first: what has left it since is found.
+      if (await this.#cluster.describeRun(runId(base, firstMs))) return 'taken';
+      if (described.buffered > hint) return 'unclear';
+      const waited = this.#time.now() - from;
+      if (waited > UNDER_WAY_MS && described.buffered === 0) return 'lost';
+      if (waited > (hint === Infinity ? BUFFER_LIMIT_MS : UNDER_WAY_MS)) return 'unclear';
+    }
   }
 
   async #load(): Promise<void> {
     if (this.#loaded) return;
     const described = await this.#other.describe(this.#id);
-    const asked = readNote(described?.schedule.state?.notes).mark?.asked;
-    if (asked) this.#asked.push({ ...asked, taken: false });
+    const asked = readNote(described?.schedule.state?.notes).mark?.asked ?? [];
+    this.#requests.push(...asked.map((one) => ({ ...one, taken: false })));
+    for (const { first } of asked) this.#known.add(first);
     this.#loaded = true;
   }
 
-  async #covering(nominalMs: number): Promise<(Asked & { taken: boolean }) | undefined> {
+  async #covering(nominalMs: number): Promise<Request | undefined> {
     await this.#load();
-    return this.#asked.findLast((asked) => covers(asked, nominalMs));
+    return this.#requests.findLast((request) => covers(request, nominalMs));
   }
 
-  /** One note holds all decisions as one range; the last request tells whether the scheduler has taken them. */
-  async #remember(request: Asked): Promise<void> {
+  async #remember(requests: Asked[]): Promise<void> {
     const described = await this.#other.describe(this.#id);
     const { mark, user } = readNote(described?.schedule.state?.notes);
     if (!described || !mark) return;
-    // Somebody else wrote the same: the request is theirs.
-    if (mark.asked && covers(mark.asked, request.first) && !this.#asked.some((known) => covers(known, request.first))) {
-      throw new ChangedMeanwhile(this.#other.profile, this.#id, 'another attempt asks for the same run');
+    // Somebody else wrote it: the request is theirs.
+    if (mark.asked?.some(({ first }) => !this.#known.has(first))) {
+      throw new ChangedMeanwhile(this.#other.profile, this.#id, 'another attempt asks for its runs');
     }
-    const all = [...this.#asked, request];
-    const [from, last] = [Math.min(...all.map((r) => r.from)), Math.max(...all.map((r) => r.last))];
-    const notes = writeNote({ ...mark, asked: { from, last, first: request.first } }, user);
+    const notes = writeNote({ ...mark, asked: requests }, user);
     const { schedule } = described;
     await change(this.#other, this.#time, this.#id, described, { ...schedule, state: { ...schedule.state, notes } });
   }

@@ -111,7 +111,7 @@ export async function disarm(
   audit: Audit,
 ): Promise<boolean> {
   const from = Math.min(at.next ?? at.boundary, at.boundary);
-  await askingOf(h, h.target, id).untilArrived();
+  if (!(await askingOf(h, h.target, id).untilArrived())) return false;
   // What it was asked for before it was to open: its runs belong to the other side's policy too.
   if (!(await waitUntilDrained(h, h.target, id))) return false;
   // The boundary tells what the source has generated itself: that may wait in its buffer.

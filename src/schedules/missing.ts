@@ -86,11 +86,12 @@ export async function runMissing(
   const replaced = endsOpenRuns(after) !== undefined && !(shut && run.length === 1);
   const asks = asksItsScheduler(after) && !replaced && settled.wrote.length < MAX_WRITES;
   if (asks && run.every(({ due }) => due.dueMs <= time.now())) {
-    const fromMs = time.now();
+    const fromMs = time.now() - (await cluster.behindMs());
     const answer = await settled.asking.ask(run, missing, shut);
     settled.after = await reread(cluster, id);
     const jitter = durationMs(after.schedule.spec?.jitter);
-    if (after.engine === 'v2' && jitter > 0 && !shut) settled.wrote.push({ fromMs, toMs: time.now() });
+    if (after.engine === 'v2' && jitter > 0 && !shut)
+      settled.wrote.push({ fromMs, toMs: time.now() + (await cluster.aheadMs()) });
     if (answer === 'unproven') {
       settled.unproven = true;
       return;

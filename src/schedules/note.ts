@@ -31,7 +31,8 @@ export interface StandbyMark {
   userPaused?: boolean;
   /** The other side runs again, but its due times from here on are not proven yet, ms. */
   settle?: number;
-  asked?: Asked;
+  /** Oldest first. */
+  asked?: Asked[];
 }
 
 export interface FenceMark {
@@ -44,7 +45,8 @@ export interface FenceMark {
   next?: number;
   /** Fingerprint of what the user had written when the fence was built: tells later on which side it was edited. */
   content?: string;
-  asked?: Asked;
+  /** Oldest first. */
+  asked?: Asked[];
 }
 
 export type Mark = StandbyMark | FenceMark;
@@ -73,8 +75,7 @@ export function readNote(note: string | null | undefined): ReadNote {
   };
   const migration = fields.get('migration') ?? '';
   const boundary = time('b');
-  const [from, last, first] = (fields.get('asked') ?? '').split('~').map((text) => Date.parse(text));
-  const asked = from && last && first ? { from, last, first } : undefined;
+  const asked = readAsked(fields.get('asked'));
   const user = text.slice(match[0].length);
   if (match[1] === 'standby') {
     const was = fields.get('user');
@@ -127,9 +128,30 @@ function fenceHead(mark: FenceMark): [head: string, sentence: string] {
   ];
 }
 
-function askedOf({ asked }: Mark): string {
-  if (asked === undefined) return '';
-  return ` asked=${[asked.from, asked.last, asked.first].map(isoSeconds).join('~')}`;
+/** As many as a note has room for: of more, the oldest are told as one, which covers what lies between them too. */
+export const MAX_ASKED = 3;
+
+/** Seconds, because notes are short: the first from the epoch, the others from there. */
+function askedOf({ asked = [] }: Mark): string {
+  if (asked.length === 0) return '';
+  const oldest = asked.slice(0, Math.max(1, asked.length - MAX_ASKED + 1));
+  const [from, last] = [Math.min(...oldest.map((one) => one.from)), Math.max(...oldest.map((one) => one.last))];
+  const together = { from, last, first: oldest.at(-1)?.first ?? from };
+  const told = [together, ...asked.slice(oldest.length)].map((one) => {
+    const seconds = [one.from, one.last - one.from, one.first - one.from].map((ms) => Math.round(ms / 1000));
+    return seconds.join('~');
+  });
+  return ` asked=${told.join(',')}`;
+}
+
+function readAsked(text: string | undefined): Asked[] | undefined {
+  const asked: Asked[] = [];
+  for (const one of text?.split(',') ?? []) {
+    const [from = Number.NaN, last = Number.NaN, first = Number.NaN] = one.split('~').map((s) => Number(s) * 1000);
+    if (Number.isNaN(from + last + first)) return undefined;
+    asked.push({ from, last: from + last, first: from + first });
+  }
+  return asked.length === 0 ? undefined : asked;
 }
 
 function idOf({ migration }: Mark): string {
@@ -148,7 +170,8 @@ function decode(text: string): string {
 
 /** Whether the user's note still fits behind a fence marker; longer ones cannot be fenced without losing a part. */
 export function noteFits(user: string, migration: string, to: string): boolean {
-  const common = { migration, boundary: 0, asked: { from: 0, last: 0, first: 0 } };
+  const longest = { from: 1e13, last: 1e13 + 1e8, first: 1e13 + 1e8 };
+  const common = { migration, boundary: 0, asked: Array<Asked>(MAX_ASKED).fill(longest) };
   const fence = writeNote({ kind: 'fence', to, next: 0, content: '12345678', ...common }, user);
   const rest = writeNote({ kind: 'standby', owner: to, userPaused: false, settle: 0, ...common }, user);
   return Math.max(Buffer.byteLength(fence), Buffer.byteLength(rest)) <= MAX_NOTE_BYTES;

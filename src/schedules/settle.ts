@@ -93,6 +93,7 @@ export async function settle(
       else if (nominalMs !== undefined) missing.push({ due: d, nominalMs });
     }
     if (missing.length > 0) await runMissing(settling, cluster, time, id, missing, audit, other);
+    if (settling.unproven) break;
     if (!pending && settling.wrote.every(({ toMs }) => toMs + jitter <= untilMs)) break;
     if (waits && time.now() > bufferDeadline) {
       settling.unproven = true;

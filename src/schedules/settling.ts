@@ -48,7 +48,7 @@ export function settledAlready(after: Described): Settled {
   return { due: [], ran: 0, uncounted: 0, started: 0, unproven: false, after, nominalOf: async () => undefined };
 }
 
-/** Sent and seen done, ms. */
+/** Sent and seen done, by whichever of the clocks makes it longer, ms. */
 export interface Wrote {
   fromMs: number;
   toMs: number;
