@@ -81,7 +81,8 @@ export function untilQuietMoment(source: Described, now: number): number {
   return Math.max(next - now, 0) + V2_GUARD_MS;
 }
 
-const V2_GUARD_MS = 250;
+/** A V2 scheduler has generated what is due this long after it was. */
+export const V2_GUARD_MS = 250;
 
 export function wholeSecondFrom(ms: number): number {
   return Math.ceil(ms / 1000) * 1000;

@@ -48,12 +48,22 @@ export function differingFields(a: ScheduleContent, b: ScheduleContent): string[
   return fields;
 }
 
-/** The same for two schedules exactly if no field differs; short enough for a note. */
+/** The same for two schedules exactly if no field differs; short enough for a note. Its first half is the spec's. */
 export function fingerprint(schedule: Schedule): string {
+  const { spec, ...rest } = schedule;
+  return specFingerprint({ spec }) + hash({ schedule: rest });
+}
+
+/** When it runs, leaving out what it runs and how. */
+export function specFingerprint({ spec }: Pick<Schedule, 'spec'>): string {
+  return hash({ schedule: { spec } });
+}
+
+function hash(content: ScheduleContent): string {
   return createHash('sha256')
-    .update(JSON.stringify(canonical({ schedule })))
+    .update(JSON.stringify(canonical(content)))
     .digest('hex')
-    .slice(0, 8);
+    .slice(0, 6);
 }
 
 function canonical(content: ScheduleContent): Plain {

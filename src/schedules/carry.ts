@@ -2,7 +2,7 @@
  * What users did to a schedule while it changed hands. Its content has two places then, the fenced source and the open
  * target: an edit of one is carried to the other, edits of both are refused. Pure.
  */
-import { differingFields, fingerprint } from './canonical.ts';
+import { differingFields, fingerprint, specFingerprint } from './canonical.ts';
 import { readNote } from './note.ts';
 import type { Described } from './ports.ts';
 import { isOurBound } from './shapes.ts';
@@ -47,4 +47,20 @@ export function editedBy(source: Described, target: Described, seenTarget: Descr
     was === undefined ? (target.updatedMs ?? 0) > (seenTarget.updatedMs ?? 0) : fingerprint(user.target) !== was;
   if (bySource && byTarget) return { by: 'both', fields };
   return bySource ? { by: 'source', content: user.source } : { by: 'target' };
+}
+
+/**
+ * When its times were changed since the fence was built, by the stamp of the side they were changed on, ms; undefined where
+ * they were not: times of the new spec from before were never meant to run.
+ */
+export function specEditedMs(source: Described, target: Described, { by }: Edited): number | undefined {
+  const user = contents(source.schedule, target.schedule);
+  const [here, there] = [specFingerprint(user.source), specFingerprint(user.target)];
+  const { mark } = readNote(source.schedule.state?.notes);
+  if (mark?.kind === 'fence' && mark.content !== undefined) {
+    if (!mark.content.startsWith(here)) return source.updatedMs;
+    return mark.content.startsWith(there) ? undefined : target.updatedMs;
+  }
+  if (here === there) return undefined;
+  return (by === 'source' ? source : target).updatedMs;
 }

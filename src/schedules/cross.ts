@@ -11,7 +11,7 @@ import { readNote } from './note.ts';
 import { openTarget } from './open.ts';
 import type { Described } from './ports.ts';
 import { openedBoundary, ownerAsUserWrote, standby } from './shapes.ts';
-import { durationMs } from './times.ts';
+import { durationMs, runId } from './times.ts';
 
 export async function cross(h: Handover, id: string, seen: Described, target: Described, audit: Audit): Promise<Step> {
   const bound = openedBoundary(seen.schedule);
@@ -73,6 +73,15 @@ async function crossQuietly(
   // By the source's own clock it may be later: what is due there by now may have run.
   const now = h.time.now() + (await h.source.aheadMs());
   const begun = userPaused || jitter === 0 ? undefined : await begunTimes(h, id, source, jitter, now);
+  if (begun?.startedUntilMs !== undefined) {
+    const left = begun.startedUntilMs + (await h.target.behindMs()) - h.time.now();
+    const until = `a run of it is started already, with a delay, and the other side may run it until ${new Date(begun.startedUntilMs).toISOString()}`;
+    if (left > QUIET_MS) return { wrote: false, done: failed(h, id, 'bound-ahead', until) };
+    if (left > 0) {
+      await h.time.sleep(left);
+      return AGAIN;
+    }
+  }
   const boundary = Math.max(quietBoundary(source, now, begun?.dueBefore), lastBoundary(target) + 1000);
   const due = source.futureMs[0];
   const earliestNominal = due === undefined ? Infinity : due - jitter;
@@ -99,7 +108,8 @@ async function crossQuietly(
 
 /**
  * Times that have begun with their jitter still ahead: the source has not run them, and its pause drops them. The target
- * runs them: `ahead`. `dueBefore` is the last that was due.
+ * runs them: `ahead`. `dueBefore` is the last that was due. `startedUntilMs`: of those ahead some are started by id on the
+ * source, to begin when they are due; the target must not be open before they are past there too.
  */
 async function begunTimes(
   h: Handover,
@@ -107,16 +117,21 @@ async function begunTimes(
   source: Described,
   jitter: number,
   now: number,
-): Promise<{ ahead: boolean; dueBefore?: number }> {
+): Promise<{ ahead: boolean; dueBefore?: number; startedUntilMs?: number }> {
   const next = source.futureMs[0];
   // A V1 scheduler lists all that is ahead; V2 what comes after its last tick.
   const listed = source.engine === 'v1' && (next === undefined || next - jitter > now + QUIET_MS);
   if (listed) return { ahead: false, dueBefore: now };
   const due = await h.source.matchingTimes(id, now - 2 * jitter - 1000, now + jitter);
-  return {
-    ahead: due.some((ms) => ms > now && ms - jitter <= now + QUIET_MS),
-    dueBefore: due.findLast((ms) => ms <= now),
-  };
+  const ahead = due.some((ms) => ms > now && ms - jitter <= now + QUIET_MS);
+  const dueBefore = due.findLast((ms) => ms <= now);
+  if (!ahead) return { ahead, dueBefore };
+  const base = source.schedule.action?.startWorkflow?.workflowId ?? '';
+  let startedUntilMs: number | undefined;
+  for (const nominalMs of await h.source.nominalTimes(source.schedule, dueBefore ?? now - jitter, now)) {
+    if (await h.source.describeRun(runId(base, nominalMs))) startedUntilMs = nominalMs + jitter;
+  }
+  return { ahead, dueBefore, startedUntilMs };
 }
 
 const SLACK_MS = 5_000;

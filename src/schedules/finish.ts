@@ -5,8 +5,8 @@
  */
 import type { Audit } from '../activities/types.ts';
 import { addAudit, emptyAudit } from './audit.ts';
-import { mustBeIdle } from './boundary.ts';
-import { differingFields, fingerprint } from './canonical.ts';
+import { V2_GUARD_MS, mustBeIdle } from './boundary.ts';
+import { fingerprint } from './canonical.ts';
 import { contents, editedBy } from './carry.ts';
 import { change, reread } from './change.ts';
 import { type Handover, type Step, UNPROVEN, askingOf, failed } from './step.ts';
@@ -48,11 +48,11 @@ export async function finish(
     const found = `it was edited on ${h.source.profile} and on ${h.target.profile} while it changed hands: ${brought.fields.join(', ')}`;
     return { wrote: true, done: failed(h, id, 'edited-on-both-sides', found) };
   }
-  let owner = brought;
+  let { owner } = brought;
   let settledTarget: Settled;
   for (;;) {
     const looked = emptyAudit();
-    settledTarget = await settleOpened(h, id, seenTarget, owner, source, at.boundary, looked);
+    settledTarget = await settleOpened(h, id, seenTarget, owner, at.boundary, brought.specEditedMs, looked);
     owner = await rightCount(h, id, settledSource, settledTarget, at.boundary);
     // What settling itself wrote, it has settled.
     if (settledTarget.unproven || owner.updatedMs === settledTarget.after.updatedMs) {
@@ -96,31 +96,33 @@ export async function settleOpening(
 }
 
 /**
- * What its opening and the end of its bound dropped. Long after the opening, what lies between the two writes is the
- * scheduler's own, with all its policies.
+ * What its opening and the end of its bound dropped. Long after the opening, or with another spec since, what lies between
+ * the two writes is the scheduler's own, with all its policies.
  */
 async function settleOpened(
   h: Handover,
   id: string,
   seen: Described,
   target: Described,
-  source: Described,
   boundary: number,
+  specEditedMs: number | undefined,
   audit: Audit,
 ): Promise<Settled> {
   const opening = targetRange(h, seen, boundary);
-  const none = { startTime: null, endTime: null };
-  const [was, is] = [asUserWrote(source.schedule, none), asUserWrote(target.schedule, none)];
-  // Its user has edited it since: times of the new spec before the edit were never meant to run.
-  if (differingFields({ schedule: was }, { schedule: is }).length > 0) return settledAlready(target);
   const whole = targetRange(h, target, boundary);
-  if (whole.untilMs - opening.untilMs < NEAR_MS)
-    return settle(h.target, h.time, id, target, whole, audit, askingOf(h, h.target, id), h.source);
-  const first = await settle(h.target, h.time, id, target, opening, audit, askingOf(h, h.target, id), h.source);
-  const from = (target.updatedMs ?? h.time.now()) - NEAR_MS / 10;
+  const landed = target.updatedMs ?? h.time.now();
   const jitter = durationMs(target.schedule.spec?.jitter);
-  const last = { ...whole, afterNominalMs: from - jitter, fromDueMs: from };
-  const second = await settle(h.target, h.time, id, first.after, last, audit, askingOf(h, h.target, id), h.source);
+  const one = (of: Described, range: Range): Promise<Settled> =>
+    settle(h.target, h.time, id, of, range, audit, askingOf(h, h.target, id), h.source);
+  const lastWrite = (fromDueMs: number, earliest = boundary - 1000): Range => ({
+    ...whole,
+    afterNominalMs: Math.max(earliest, fromDueMs - jitter),
+    fromDueMs,
+  });
+  if (specEditedMs !== undefined) return one(target, lastWrite(landed - V2_GUARD_MS, specEditedMs));
+  if (whole.untilMs - opening.untilMs < NEAR_MS) return one(target, whole);
+  const first = await one(target, opening);
+  const second = await one(first.after, lastWrite(landed - NEAR_MS / 10));
   const [ran, uncounted] = [first.ran + second.ran, first.uncounted + second.uncounted];
   const unproven = first.unproven || second.unproven;
   return { ...second, due: [...first.due, ...second.due], ran, uncounted, unproven };

@@ -8,11 +8,12 @@ import { emptyAudit } from './audit.ts';
 import { ChangedMeanwhile, change } from './change.ts';
 import { createStandby } from './copying.ts';
 import { cross } from './cross.ts';
+import { V2_GUARD_MS } from './boundary.ts';
 import { buildFence, disarm, proveOwner } from './fence.ts';
 import { finish } from './finish.ts';
 import { readNote } from './note.ts';
 import { openTarget } from './open.ts';
-import { situation } from './pair.ts';
+import { type Situation, situation } from './pair.ts';
 import type { Described } from './ports.ts';
 import { standby } from './shapes.ts';
 import { AGAIN, type Handover, type HandoverResult, type Step, UNPROVEN, failed } from './step.ts';
@@ -54,7 +55,8 @@ export async function handOver(given: Handover, id: string, audit: Audit = empty
 
 async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
   const [source, target] = await Promise.all([h.source.describe(id), h.target.describe(id)]);
-  const at = situation(source?.schedule, target?.schedule, { from: h.source.profile, to: h.target.profile });
+  const names = { from: h.source.profile, to: h.target.profile };
+  const at = withNext(situation(source?.schedule, target?.schedule, names), source, target);
   const unproven = source && target ? reminder(at.kind, source, target) : undefined;
   if (source && target && unproven !== undefined) {
     const proven =
@@ -96,7 +98,9 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
       // The target first: an opening at the old boundary that is under way must not meet a later one on the source.
       const owed = readNote(target.schedule.state?.notes).mark;
       const settle = owed?.kind === 'standby' ? owed.settle : undefined;
-      const mark = { kind: 'standby', owner: h.source.profile, migration: h.migration, settle } as const;
+      // A user's pause may overwrite the fence's note: this one then tells from where on its runs are to be proven.
+      const from = Math.min(settle ?? Infinity, at.next ?? at.boundary);
+      const mark = { kind: 'standby', owner: h.source.profile, migration: h.migration, settle: from } as const;
       const shut = await change(h.target, h.time, id, target, standby(target.schedule, mark), { always: true });
       // The fence was proven before the target was asked for runs from its boundary on: that boundary stands.
       if (readNote(source.schedule.state?.notes).mark?.asked) return openTarget(h, id, source, shut, at, audit);
@@ -109,6 +113,21 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
     case 'given-up':
       return source && target ? takeOver(h, id, source, target, at, audit) : AGAIN;
   }
+}
+
+/**
+ * Where a pause, say, has overwritten the fence's note: an attempt that found the fence standing has written it on the other
+ * side. Else it is the stamp of the last update, the fence's own, for no patch moves that: what a V2 scheduler dropped was
+ * due around it.
+ */
+function withNext(at: Situation, source: Described | undefined, target: Described | undefined): Situation {
+  if (at.kind !== 'fenced' && at.kind !== 'opened' && at.kind !== 'reversed') return at;
+  const [side, other] = at.kind === 'reversed' ? [target, source] : [source, target];
+  if (at.next !== undefined || !side || readNote(side.schedule.state?.notes).mark) return at;
+  const { mark } = readNote(other?.schedule.state?.notes);
+  const told = mark?.kind === 'standby' ? mark.settle : undefined;
+  const stamp = side.engine === 'v2' ? (side.updatedMs ?? at.boundary) - V2_GUARD_MS : undefined;
+  return { ...at, next: told ?? (stamp && Math.min(at.boundary, stamp)) };
 }
 
 /** From when on the side that runs is unproven, read off the side that rests. */

@@ -172,7 +172,7 @@ function decode(text: string): string {
 export function noteFits(user: string, migration: string, to: string): boolean {
   const longest = { from: 1e13, last: 1e13 + 1e8, first: 1e13 + 1e8 };
   const common = { migration, boundary: 0, asked: Array<Asked>(MAX_ASKED).fill(longest) };
-  const fence = writeNote({ kind: 'fence', to, next: 0, content: '12345678', ...common }, user);
+  const fence = writeNote({ kind: 'fence', to, next: 0, content: '123456789012', ...common }, user);
   const rest = writeNote({ kind: 'standby', owner: to, userPaused: false, settle: 0, ...common }, user);
   return Math.max(Buffer.byteLength(fence), Buffer.byteLength(rest)) <= MAX_NOTE_BYTES;
 }

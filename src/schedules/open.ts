@@ -70,8 +70,10 @@ async function runWhatFellDue(
   boundary: number,
   allowance: number,
 ): Promise<number | undefined> {
+  // What is ahead by its own clock it will run by itself.
+  const [behind, ahead] = [await h.target.behindMs(), await h.target.aheadMs()];
   for (let round = 0; ; round++) {
-    const now = h.time.now();
+    const now = h.time.now() - behind;
     if (now < boundary) return 0;
     const own = { afterNominalMs: boundary - 1000, fromDueMs: boundary, beforeNominalMs: now + 1, untilMs: now };
     const shut = await reread(h.target, id);
@@ -79,9 +81,9 @@ async function runWhatFellDue(
     const settled = await settle(h.target, h.time, id, shut, range, emptyAudit(), askingOf(h, h.target, id), h.source);
     if (settled.unproven) return undefined;
     // Another one is just ahead: the opening would drop it.
-    const [next] = await h.target.matchingTimes(id, now, now + OPENING_MS);
+    const [next] = await h.target.matchingTimes(id, now, h.time.now() + ahead + OPENING_MS);
     if (next === undefined || round === MAX_ROUNDS) return settled.ran;
-    await h.time.sleep(Math.max(0, next - h.time.now()) + 50);
+    await h.time.sleep(Math.max(0, next + behind - h.time.now()) + 50);
   }
 }
 

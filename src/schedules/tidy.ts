@@ -1,6 +1,6 @@
 /** Bringing the target to what its users want: our bound off, and what they did to the fenced source carried over. */
 import { untilQuietMoment } from './boundary.ts';
-import { type EditedByBoth, contents, editedBy } from './carry.ts';
+import { type EditedByBoth, contents, editedBy, specEditedMs } from './carry.ts';
 import { change, reread } from './change.ts';
 import type { Handover } from './step.ts';
 import { readNote } from './note.ts';
@@ -19,7 +19,7 @@ export async function bringTogether(
   seen: Described,
   source: Described,
   boundary: number,
-): Promise<Described | EditedByBoth> {
+): Promise<{ owner: Described; specEditedMs?: number } | EditedByBoth> {
   const paused = pausedByUser(source);
   const safeAt = (await whenSafe(h.target, id, seen, boundary)) + (await h.target.behindMs());
   const stays = safeAt - h.time.now() > MAX_BOUND_WAIT_MS && !paused;
@@ -40,7 +40,7 @@ export async function bringTogether(
   // A note without our mark was written by a person, or by the server in the name of one.
   const carriesNote =
     carriesPause || (edited.by === 'source' && readNote(source.schedule.state?.notes).mark === undefined);
-  return change(h.target, h.time, id, target, {
+  const owner = await change(h.target, h.time, id, target, {
     ...written,
     spec: { ...written.spec, startTime },
     state: {
@@ -49,6 +49,7 @@ export async function bringTogether(
       ...(carriesNote ? { notes: readNote(source.schedule.state?.notes).user } : {}),
     },
   });
+  return { owner, specEditedMs: specEditedMs(source, target, edited) };
 }
 
 const MAX_BOUND_WAIT_MS = 20_000;

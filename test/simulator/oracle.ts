@@ -199,6 +199,13 @@ export class Oracle {
     if (blockers.length > 0 && overlapExplains(policy, time, times, waitedUntil, (m) => this.#isHeld(m)))
       return 'overlap';
     if (policy.endsWith('_OTHER') && replacedLate(time, times)) return 'overlap';
+    // A run its user triggers replaces what waits, as any other.
+    const byUser = runs.filter(({ execution: { by } }) => by === 'user');
+    if (
+      policy.endsWith('_OTHER') &&
+      byUser.some((r) => r.startMs >= time.dueFromMs && r.startMs <= waitedUntil + LEARNS_MS)
+    )
+      return 'overlap';
     const { a, b } = this.#play;
     // Backfills wait too, whatever the policy: ten a workflow task, BUFFER_ALL (processBackfills of V1's workflow.go).
     if (this.#isHeld(time)) return 'waiting';

@@ -83,6 +83,8 @@ export class World implements Time {
   advance(ms: number): void {
     const end = this.#now + Math.max(ms, 0);
     if (end - this.startMs > ENDLESS_MS) throw new Endless(`still not over after ${ENDLESS_MS / 3_600_000} h`);
+    // What was done between two events shows from now on, not from the next one.
+    this.watch();
     while (this.#step(end));
     this.#now = end;
   }
