@@ -7,7 +7,7 @@ import { untilQuietMoment } from './boundary.ts';
 import { ChangedMeanwhile, change, reread } from './change.ts';
 import { type Asked, readNote, writeNote } from './note.ts';
 import { IN_ORDER, type Missing } from './overlap.ts';
-import type { BackfillRange, Described, ScheduleCluster, Time } from './ports.ts';
+import type { BackfillRange, ScheduleCluster, Time } from './ports.ts';
 import { isoSeconds, runId } from './times.ts';
 
 /** Longer than a request can be under way after its deadline. */
@@ -54,26 +54,33 @@ export class Asking {
     return request.taken;
   }
 
+  /** Of those nobody has run, the ones that nobody has asked for either; undefined while that cannot be told. */
+  async notAskedFor(missing: Missing[]): Promise<Missing[] | undefined> {
+    if (!(await this.untilArrived())) return undefined;
+    return missing.filter(({ nominalMs }) => !this.#requests.some((request) => covers(request, nominalMs)));
+  }
+
   leaveOut(missing: Missing[]): void {
     for (const { nominalMs } of missing) this.#leftOut.add(nominalMs);
   }
 
   /**
-   * `run`, ascending, are those of `missing` to be run. Nobody has run any of them. `always` remembered: what follows must
-   * not take these times for anybody else's.
+   * `run`, ascending, are those of `missing` to be run. Nobody has run any of them, nor asked for them. `shut`: only if it
+   * still is a paused copy; written once more, it makes an opening that is under way fail.
    */
-  async ask(run: Missing[], missing: Missing[], always: boolean): Promise<Answer> {
+  async ask(run: Missing[], missing: Missing[], shut: boolean): Promise<Answer> {
     const [first] = run;
     const [from, last] = [missing[0], missing.at(-1)];
     if (!first || !from || !last) return 'asked';
-    // Another attempt has asked, or was about to.
-    if (!(await this.untilArrived())) return 'unproven';
-    if (await this.#covering(first.nominalMs)) return 'asked';
-    const before = await reread(this.#cluster, this.#id);
+    let before = await reread(this.#cluster, this.#id);
+    if (shut) {
+      if (readNote(before.schedule.state?.notes).mark?.kind !== 'standby') {
+        throw new ChangedMeanwhile(this.#cluster.profile, this.#id, 'it is no paused copy any more');
+      }
+      before = await change(this.#cluster, this.#time, this.#id, before, before.schedule, { always: true });
+    }
     const request = { from: from.nominalMs, last: last.nominalMs, first: first.nominalMs, taken: false };
-    // A V1 scheduler takes a request once by its id; that is not remembered for a single time it can start at once.
-    const once = !always && before.engine === 'v1' && !isBusy(before) && run.length === 1;
-    if (!once) await this.#remember([...this.#requests, request]);
+    await this.#remember([...this.#requests, request]);
     this.#requests.push(request);
     this.#known.add(request.first);
     const loud = untilQuietMoment(before, this.#time.now());
@@ -128,13 +135,21 @@ export class Asking {
     }
   }
 
-  async #load(): Promise<void> {
-    if (this.#loaded) return;
+  /** Reads the note: whether another attempt has asked for runs since it was read last. */
+  async news(): Promise<boolean> {
     const described = await this.#other.describe(this.#id);
     const asked = readNote(described?.schedule.state?.notes).mark?.asked ?? [];
-    this.#requests.push(...asked.map((one) => ({ ...one, taken: false })));
-    for (const { first } of asked) this.#known.add(first);
+    const news = asked.filter(({ first }) => !this.#known.has(first));
+    for (const one of news) {
+      this.#requests.push({ ...one, taken: false });
+      this.#known.add(one.first);
+    }
     this.#loaded = true;
+    return news.length > 0;
+  }
+
+  async #load(): Promise<void> {
+    if (!this.#loaded) await this.news();
   }
 
   async #covering(nominalMs: number): Promise<Request | undefined> {
@@ -158,11 +173,6 @@ export class Asking {
 
 function covers({ from, last }: Asked, nominalMs: number): boolean {
   return nominalMs >= from && nominalMs <= last;
-}
-
-/** A run of it is open, or waits: what it is asked for now starts later. */
-function isBusy({ buffered, running }: Described): boolean {
-  return buffered > 0 || running.length > 0;
 }
 
 /**

@@ -11,7 +11,7 @@ import { countStarted } from './limits.ts';
 import { readNote } from './note.ts';
 import type { Described } from './ports.ts';
 import { settle } from './settle.ts';
-import { asUserWrote, fenced, isOurBound, standby } from './shapes.ts';
+import { asUserWrote, fenced, standby } from './shapes.ts';
 import { durationMs } from './times.ts';
 
 export interface Fence {
@@ -40,13 +40,8 @@ export async function buildFence(
   let next = standing && (standing.next ?? standing.boundary);
   const earliest = Math.max(readNote(target.schedule.state?.notes).mark?.boundary ?? 0, standing?.boundary ?? 0) + 1000;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const loud = untilQuietMoment(source, h.time.now());
-    if (loud > 0) {
-      await h.time.sleep(loud);
-      const fresh = await reread(h.source, id);
-      const spec = { ...fresh.schedule.spec, startTime: first.schedule.spec?.startTime };
-      source = isOurBound(fresh.schedule.spec?.startTime) ? { ...fresh, schedule: { ...fresh.schedule, spec } } : fresh;
-    }
+    // Never read again here: the write must fail if anybody has changed it since both sides were read together.
+    await h.time.sleep(untilQuietMoment(source, h.time.now()));
     // What was generated before our first write is the scheduler's own; settle starts at the first that was not.
     // V2 lists what comes after its last tick: a time that has passed, with its jitter ahead, may not be in the list.
     next ??= source.engine === 'v1' ? source.futureMs[0] : Math.min(source.futureMs[0] ?? Infinity, h.time.now());

@@ -102,8 +102,12 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
       const from = Math.min(settle ?? Infinity, at.next ?? at.boundary);
       const mark = { kind: 'standby', owner: h.source.profile, migration: h.migration, settle: from } as const;
       const shut = await change(h.target, h.time, id, target, standby(target.schedule, mark), { always: true });
-      // The fence was proven before the target was asked for runs from its boundary on: that boundary stands.
-      if (readNote(source.schedule.state?.notes).mark?.asked) return openTarget(h, id, source, shut, at, audit);
+      // The fence was proven before the target was asked for runs from its boundary on: that boundary stands. Written once
+      // more, it makes a write that takes it down fail.
+      if (readNote(source.schedule.state?.notes).mark?.asked) {
+        const stands = await change(h.source, h.time, id, source, source.schedule, { always: true });
+        return openTarget(h, id, stands, shut, at, audit);
+      }
       const fence = await buildFence(h, id, source, shut, audit, at);
       if ('failed' in fence) return { wrote: true, done: failed(h, id, fence.failed.code, fence.failed.found) };
       return openTarget(h, id, fence.source, shut, fence, audit);

@@ -71,10 +71,17 @@ export async function runMissing(
   cluster: ScheduleCluster,
   time: Time,
   id: string,
-  missing: Missing[],
+  late: Missing[],
   audit: Audit,
   other: ScheduleCluster | undefined,
 ): Promise<void> {
+  const missing = await settled.asking.notAskedFor(late);
+  if (!missing) {
+    settled.unproven = true;
+    return;
+  }
+  audit.explained += late.length - missing.length;
+  if (missing.length === 0) return;
   const { after } = settled;
   const runs = allowsOverlap(after) ? [] : await runsAround(cluster, id, after, missing, other);
   const { run, leftOut } = byPolicy(policyOf(after.schedule), missing, runs, after.buffered > 0);
@@ -134,8 +141,10 @@ async function runsAround(
     [other, elsewhere ?? []],
   ] as const) {
     const before = recent.filter(({ startedMs }) => startedMs <= last).toSorted((a, b) => a.startedMs - b.startedMs);
-    for (const { workflowId, dueMs, startedMs } of before.slice(-LOOKED_AT)) {
-      const run = await side?.describeRun(workflowId);
+    for (const [i, { workflowId, dueMs, startedMs }] of before.entries()) {
+      // Backfilled by its user, one time runs again under the same id: how long the earlier run took is not told any more.
+      const again = recent.some((later) => later.workflowId === workflowId && later.startedMs > startedMs);
+      const run = again || i < before.length - LOOKED_AT ? undefined : await side?.describeRun(workflowId);
       if (run) runs.push({ dueMs, startedMs, closeMs: run.open ? Infinity : (run.closeMs ?? 0) });
     }
   }

@@ -12,7 +12,7 @@ import { waitUntilIdle } from './idle.ts';
 import { readNote } from './note.ts';
 import type { Described } from './ports.ts';
 import { settle } from './settle.ts';
-import { isBoundedBefore, opened } from './shapes.ts';
+import { fencedBoundary, isBoundedBefore, opened } from './shapes.ts';
 import type { Schedule } from './times.ts';
 
 export async function openTarget(
@@ -35,20 +35,12 @@ export async function openTarget(
       return { wrote: true, done: idle.failed };
     }
     ({ quiet, uncounted } = idle);
-    // An edit meanwhile may have taken the bound off.
-    if (!isBoundedBefore(quiet.schedule, at.boundary)) {
-      throw new ChangedMeanwhile(h.source.profile, id, 'its bound was taken off');
-    }
-    if (readNote(shut.schedule.state?.notes).mark?.kind !== 'standby') {
-      throw new ChangedMeanwhile(h.target.profile, id, 'it is no paused copy any more');
-    }
     if (!quiet.schedule.state?.paused) {
       const ran = await runWhatFellDue(h, id, at.boundary, quiet.remaining - uncounted);
       if (ran === undefined) return { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
       uncounted += ran;
-      // What was asked for is in the source's note now, and has moved the target's token.
-      if (ran > 0) [quiet, shut] = [await reread(h.source, id), await reread(h.target, id)];
     }
+    [quiet, shut] = await stillSo(h, id, at.boundary);
   }
   const user = contents(quiet.schedule, shut.schedule).source;
   const open = opened(withoutActions(quiet.schedule, uncounted), at.boundary, user.spec?.endTime);
@@ -57,6 +49,29 @@ export async function openTarget(
   const late = (landed.updatedMs ?? h.time.now()) > at.boundary;
   if (late) await settleOpening(h, id, landed, at.boundary, audit);
   return finish(h, id, landed, at, audit);
+}
+
+/**
+ * Long after both sides were read together, either may be another's by now: one that takes the fence down writes the target
+ * first, so an opening on top of that has to make their second write fail. Target read, source written, target written.
+ */
+async function stillSo(h: Handover, id: string, boundary: number): Promise<[source: Described, target: Described]> {
+  const shut = await reread(h.target, id);
+  if (readNote(shut.schedule.state?.notes).mark?.kind !== 'standby') {
+    throw new ChangedMeanwhile(h.target.profile, id, 'it is no paused copy any more');
+  }
+  const source = await reread(h.source, id);
+  // An edit meanwhile may have taken the bound off.
+  const { mark } = readNote(source.schedule.state?.notes);
+  const stands = fencedBoundary(source.schedule) ?? (mark?.kind === 'fence' ? mark.boundary : boundary);
+  if (!isBoundedBefore(source.schedule, boundary) || stands !== boundary || mark?.kind === 'standby') {
+    throw new ChangedMeanwhile(h.source.profile, id, 'its bound was taken off');
+  }
+  const again = await change(h.source, h.time, id, source, source.schedule, { always: true });
+  if (await askingOf(h, h.target, id).news()) {
+    throw new ChangedMeanwhile(h.source.profile, id, 'another attempt has asked for its runs');
+  }
+  return [again, shut];
 }
 
 /**

@@ -92,7 +92,11 @@ export async function settle(
       if (range.decided) audit.explained++;
       else if (nominalMs !== undefined) missing.push({ due: d, nominalMs });
     }
-    if (missing.length > 0) await runMissing(settling, cluster, time, id, missing, audit, other);
+    if (missing.length > 0 && (await asking.news())) {
+      // Another attempt decides of them.
+      for (const { due } of missing) settled.delete(due.dueMs);
+      pending = true;
+    } else if (missing.length > 0) await runMissing(settling, cluster, time, id, missing, audit, other);
     if (settling.unproven) break;
     if (!pending && settling.wrote.every(({ toMs }) => toMs + jitter <= untilMs)) break;
     if (waits && time.now() > bufferDeadline) {
