@@ -93,14 +93,14 @@ async function crossQuietly(
     migration: h.migration,
     boundary,
     userPaused,
-    settle: reminded ? boundary : undefined,
+    ...(reminded ? { settle: boundary, since: h.time.now() } : {}),
   } as const;
   const rest = await change(h.source, h.time, id, source, standby(source.schedule, mark));
   if (h.time.now() > (begun?.ahead ? (due ?? Infinity) : earliestNominal) - SLACK_MS) return AGAIN;
   // From here nobody runs: the target takes over what the user wrote, or a later attempt reads it off the source.
   await untilPast(h, boundary);
   const landed = await change(h.target, h.time, id, target, source.schedule);
-  if (reminded && !(await proveOwner(h, id, landed, rest, boundary, audit))) {
+  if (reminded && !(await proveOwner(h, id, landed, rest, boundary, audit, landed.updatedMs))) {
     return { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
   }
   return { wrote: true, done: { outcome: 'handed-over', userPaused } };

@@ -112,7 +112,7 @@ export async function disarm(
   // The boundary tells what the source has generated itself: that may wait in its buffer.
   const { boundary } = at;
   const shut = { kind: 'standby', owner: h.source.profile, migration: h.migration, boundary } as const;
-  const unproven = standby(target.schedule, { ...shut, settle: from });
+  const unproven = standby(target.schedule, { ...shut, settle: from, since: h.time.now() });
   const shutTarget = await change(h.target, h.time, id, target, unproven, { always: true });
   const user = asUserWrote(source.schedule, {
     startTime: source.schedule.spec?.startTime,
@@ -120,8 +120,12 @@ export async function disarm(
   });
   const landed = await change(h.source, h.time, id, source, user);
   // Unfenced, the source runs on by itself; what fell due while it was bounded or was dropped by the write is filled.
-  return proveOwner({ ...h, source: h.target, target: h.source }, id, landed, shutTarget, from, audit);
+  const swapped = { ...h, source: h.target, target: h.source };
+  return proveOwner(swapped, id, landed, shutTarget, from, audit, landed.updatedMs);
 }
+
+/** Longer than from the mark of the resting side to the landing of the write that follows it. */
+const RESUMES_WITHIN_MS = 45_000;
 
 /**
  * Settles the side that runs again, then takes the reminder off the resting side: cut off between, it is done again.
@@ -134,18 +138,27 @@ export async function proveOwner(
   rest: Described,
   from: number,
   audit: Audit,
+  /** Where it was let run again just now. */
+  resumedMs?: number,
 ): Promise<boolean> {
   const { mark } = readNote(rest.schedule.state?.notes);
   const jitter = durationMs(owner.schedule.spec?.jitter);
   // A side that gave up did so at a boundary: nominal times before it were its own, and it has settled them.
   const gaveUp = mark?.kind === 'standby' && mark.userPaused !== undefined;
   const afterNominalMs = Math.max(from - jitter - 1000, gaveUp ? (mark.boundary ?? 0) - 1000 : 0);
-  const generatedBeforeMs = gaveUp ? 0 : mark?.boundary;
+  const since = resumedMs ?? (mark?.kind === 'standby' ? mark.since : undefined);
+  const idleFrom = gaveUp ? 0 : mark?.boundary;
+  const idle = idleFrom === undefined ? undefined : { fromMs: idleFrom, toMs: since ?? Infinity };
+  // Later stamps than its own are those of its users, and of V2 schedulers that were asked for runs. What is due around
+  // these only a V2 scheduler drops, and only with jitter: nothing is asked of one when something is due.
+  const dropsLater = owner.engine === 'v2' && jitter > 0;
+  const lastMs = dropsLater || since === undefined ? Infinity : since + RESUMES_WITHIN_MS;
   // Counting what was started is a write, and on V2 a write drops what is due around it: once more.
   for (let run = owner, written: Described | undefined; run !== written;) {
     written = run;
-    const landed = run.updatedMs ?? h.time.now();
-    const own = { beforeNominalMs: landed + 1, untilMs: landed + jitter, generatedBeforeMs };
+    const stamp = run.updatedMs ?? h.time.now();
+    const landed = run === owner ? Math.min(stamp, lastMs) : stamp;
+    const own = { beforeNominalMs: landed + 1, untilMs: landed + jitter, idle };
     const range = { afterNominalMs, fromDueMs: from, role: 'target', ...own } as const;
     const looked = emptyAudit();
     const settled = await settle(h.target, h.time, id, run, range, looked, askingOf(h, h.target, id), h.source);
@@ -157,7 +170,7 @@ export async function proveOwner(
   const seen = await reread(h.source, id);
   const reminder = readNote(seen.schedule.state?.notes).mark;
   if (reminder?.kind !== 'standby') return true;
-  const done = { ...reminder, settle: undefined, asked: undefined };
+  const done = { ...reminder, settle: undefined, since: undefined, asked: undefined };
   await change(h.source, h.time, id, seen, standby(seen.schedule, done));
   return true;
 }

@@ -8,14 +8,13 @@ import { emptyAudit } from './audit.ts';
 import { ChangedMeanwhile, change } from './change.ts';
 import { createStandby } from './copying.ts';
 import { cross } from './cross.ts';
-import { V2_GUARD_MS } from './boundary.ts';
 import { buildFence, disarm, proveOwner } from './fence.ts';
 import { finish } from './finish.ts';
 import { readNote } from './note.ts';
 import { openTarget } from './open.ts';
 import { type Situation, situation } from './pair.ts';
 import type { Described } from './ports.ts';
-import { standby } from './shapes.ts';
+import { fencedSince, standby } from './shapes.ts';
 import { AGAIN, type Handover, type HandoverResult, type Step, UNPROVEN, failed } from './step.ts';
 import { takeOver } from './take-over.ts';
 
@@ -119,19 +118,14 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
   }
 }
 
-/**
- * Where a pause, say, has overwritten the fence's note: an attempt that found the fence standing has written it on the other
- * side. Else it is the stamp of the last update, the fence's own, for no patch moves that: what a V2 scheduler dropped was
- * due around it.
- */
+/** Where a pause, say, has overwritten the fence's note: its bound tells too, and what an attempt that found it standing wrote. */
 function withNext(at: Situation, source: Described | undefined, target: Described | undefined): Situation {
   if (at.kind !== 'fenced' && at.kind !== 'opened' && at.kind !== 'reversed') return at;
   const [side, other] = at.kind === 'reversed' ? [target, source] : [source, target];
   if (at.next !== undefined || !side || readNote(side.schedule.state?.notes).mark) return at;
   const { mark } = readNote(other?.schedule.state?.notes);
   const told = mark?.kind === 'standby' ? mark.settle : undefined;
-  const stamp = side.engine === 'v2' ? (side.updatedMs ?? at.boundary) - V2_GUARD_MS : undefined;
-  return { ...at, next: told ?? (stamp && Math.min(at.boundary, stamp)) };
+  return { ...at, next: told ?? fencedSince(side.schedule) };
 }
 
 /** From when on the side that runs is unproven, read off the side that rests. */

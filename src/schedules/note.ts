@@ -31,6 +31,8 @@ export interface StandbyMark {
   userPaused?: boolean;
   /** The other side runs again, but its due times from here on are not proven yet, ms. */
   settle?: number;
+  /** About when it was let run again, ms by our clock: what was due between `boundary` and then it has not generated. */
+  since?: number;
   /** Oldest first. */
   asked?: Asked[];
 }
@@ -88,6 +90,7 @@ export function readNote(note: string | null | undefined): ReadNote {
         boundary,
         userPaused,
         settle: time('settle'),
+        since: time('since'),
         asked,
       },
       user,
@@ -111,9 +114,10 @@ function standbyHead(mark: StandbyMark): [head: string, sentence: string] {
   const since = mark.boundary === undefined ? '' : ` b=${isoSeconds(mark.boundary)}`;
   const was = mark.userPaused === undefined ? '' : ` user=${mark.userPaused ? 'paused' : 'running'}`;
   const settle = mark.settle === undefined ? '' : ` settle=${new Date(mark.settle).toISOString()}`;
+  const resumed = mark.since === undefined ? '' : ` since=${isoSeconds(mark.since)}`;
   const owner = encodeURIComponent(mark.owner);
   return [
-    `[ferry standby owner=${owner}${since}${was}${settle}${askedOf(mark)} migration=${idOf(mark)}]`,
+    `[ferry standby owner=${owner}${since}${was}${settle}${resumed}${askedOf(mark)} migration=${idOf(mark)}]`,
     `Paused copy: the schedule runs on ${mark.owner}. Leave it paused.`,
   ];
 }
@@ -173,6 +177,6 @@ export function noteFits(user: string, migration: string, to: string): boolean {
   const longest = { from: 1e13, last: 1e13 + 1e8, first: 1e13 + 1e8 };
   const common = { migration, boundary: 0, asked: Array<Asked>(MAX_ASKED).fill(longest) };
   const fence = writeNote({ kind: 'fence', to, next: 0, content: '123456789012', ...common }, user);
-  const rest = writeNote({ kind: 'standby', owner: to, userPaused: false, settle: 0, ...common }, user);
+  const rest = writeNote({ kind: 'standby', owner: to, userPaused: false, settle: 0, since: 0, ...common }, user);
   return Math.max(Buffer.byteLength(fence), Buffer.byteLength(rest)) <= MAX_NOTE_BYTES;
 }

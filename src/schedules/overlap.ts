@@ -61,7 +61,7 @@ export function byPolicy(
   policy: OverlapPolicy,
   missing: Missing[],
   runs: Occupied[],
-  /** Something waits in the buffer already. */
+  /** Something waits in the buffer, for the run that is open now. */
   buffered = false,
 ): { run: Missing[]; leftOut: Missing[] } {
   const run: Missing[] = [];
@@ -73,7 +73,8 @@ export function byPolicy(
     let leaves = false;
     if (policy === SKIP) leaves = over !== undefined;
     // The slot is free again once the one that waited in it has started.
-    else if (policy === BUFFER_ONE && over) leaves = buffered || slotTaken === over || waitedOver(runs, dueMs);
+    else if (policy === BUFFER_ONE && over)
+      leaves = (buffered && over.closeMs === Infinity) || slotTaken === over || waitedOver(runs, dueMs);
     // Of those that wait for the same run to end, the last replaces the others.
     else if (over && (policy === CANCEL_OTHER || policy === TERMINATE_OTHER)) {
       const later = [...missing.slice(i + 1).map(({ due }) => due.dueMs), ...runs.map((r) => r.dueMs)];

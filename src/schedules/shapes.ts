@@ -2,7 +2,7 @@
  * The four shapes a schedule takes while it changes owner, as pure functions of what the user wrote. Everything a shape
  * does not name is carried byte for byte.
  *
- * A bound temporal-ferry sets carries SIGNATURE_NANOS below its whole second. Nominal times are whole seconds, so the
+ * A bound temporal-ferry sets carries SIGNATURE_MS and a little more behind its whole second. Nominal times are whole seconds, so the
  * fraction changes nothing the scheduler does; it tells our bound from a user's even where somebody overwrote the note
  * (pausing in the Web UI, or pauseOnFailure, replaces it).
  */
@@ -10,16 +10,29 @@ import Long from 'long';
 import { type Schedule, type Timestamp, toMs, toNumber } from './times.ts';
 import { type FenceMark, type StandbyMark, readNote, writeNote } from './note.ts';
 
-const SIGNATURE_NANOS = 337_790_000;
-/** What is left of it where a client with milliseconds has written the schedule since. */
 const SIGNATURE_MS = 337;
+/** What follows the signature where nothing is to be told, ns; else it is a span of time, in steps of 10 ms. */
+const NOTHING_TOLD = 790_000;
+const STEP_MS = 10;
 
 export function isOurBound(t: Timestamp | null | undefined): boolean {
   return Math.floor((t?.nanos ?? 0) / 1e6) === SIGNATURE_MS;
 }
 
-function ourBound(ms: number): Timestamp {
-  return { seconds: Long.fromNumber(Math.floor(ms / 1000)), nanos: SIGNATURE_NANOS };
+function ourBound(ms: number, spanMs?: number): Timestamp {
+  const steps = Math.ceil((spanMs ?? Infinity) / STEP_MS);
+  const told = steps < NOTHING_TOLD ? Math.max(0, steps) : NOTHING_TOLD;
+  return { seconds: Long.fromNumber(Math.floor(ms / 1000)), nanos: SIGNATURE_MS * 1e6 + told };
+}
+
+/**
+ * From where on a fenced source's runs are to be proven, by its bound alone, ms: its note is lost where a person, or
+ * pauseOnFailure, has paused it. Undefined where it is not told, or rounded away by a client with milliseconds.
+ */
+export function fencedSince(schedule: Schedule): number | undefined {
+  const boundary = fencedBoundary(schedule);
+  const steps = (schedule.spec?.endTime?.nanos ?? 0) % 1e6;
+  return boundary === undefined || steps === NOTHING_TOLD ? undefined : boundary - steps * STEP_MS;
 }
 
 /** First nominal time of the new owner, read off a fenced source; undefined where there is no fence. */
@@ -61,9 +74,10 @@ export function fenced(source: Schedule, mark: FenceMark, userEnd = source.spec?
   const endMs = toMs(userEnd);
   const endsBefore = endMs !== undefined && endMs < mark.boundary && !isOurBound(userEnd);
   const note = readNote(source.state?.notes).user;
+  const told = mark.next === undefined ? undefined : mark.boundary - mark.next;
   return {
     ...source,
-    spec: { ...source.spec, endTime: endsBefore ? userEnd : ourBound(mark.boundary - 1000) },
+    spec: { ...source.spec, endTime: endsBefore ? userEnd : ourBound(mark.boundary - 1000, told) },
     state: { ...source.state, notes: writeNote(mark, note) },
   };
 }

@@ -18,7 +18,7 @@ const LONG_WAIT_MS = 30_000;
 export function mayWait(due: Due, nominalMs: number, after: Described, range: Range): boolean {
   const { buffered, recent, schedule } = after;
   if (range.role === 'shut' || schedule.state?.paused || buffered === 0 || !waitsInBuffer(after)) return false;
-  if (nominalMs >= (range.generatedBeforeMs ?? Infinity)) return false;
+  if (range.idle && nominalMs >= range.idle.fromMs && due.dueMs < range.idle.toMs) return false;
   // On V2 a new start may overtake those that wait until the close of a run is told of.
   return after.engine === 'v2' || !recent.some(({ dueMs }) => dueMs > due.dueMs);
 }

@@ -18,14 +18,14 @@ export async function takeOver(
   const keeper = at.keeper === 'source' ? source : target;
   const user = beforeGivingUp(keeper.schedule);
   let rest: Described;
+  const owed = { settle: at.boundary, since: h.time.now() };
   if (at.keeper === 'target') {
     // We are taking back: an opening of the other side may still be under way from an attempt that was cut off.
-    const shut = { kind: 'standby', owner: h.target.profile, migration: h.migration, settle: at.boundary } as const;
+    const shut = { kind: 'standby', owner: h.target.profile, migration: h.migration, ...owed } as const;
     rest = await change(h.source, h.time, id, source, standby(source.schedule, shut), { always: true });
   } else {
     const { mark } = readNote(source.schedule.state?.notes);
-    const reminded =
-      mark?.kind === 'standby' ? standby(source.schedule, { ...mark, settle: at.boundary }) : source.schedule;
+    const reminded = mark?.kind === 'standby' ? standby(source.schedule, { ...mark, ...owed }) : source.schedule;
     rest = await change(h.source, h.time, id, source, reminded, { always: true });
     await untilStarted(h, h.source, id, rest);
   }
@@ -33,7 +33,7 @@ export async function takeOver(
   const gaveUpMs = at.keeper === 'source' ? (source.updatedMs ?? 0) : 0;
   await untilPast(h, Math.max(at.boundary, gaveUpMs));
   const landed = await change(h.target, h.time, id, target, user);
-  if (!(await proveOwner(h, id, landed, rest, at.boundary, audit))) {
+  if (!(await proveOwner(h, id, landed, rest, at.boundary, audit, landed.updatedMs))) {
     return { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
   }
   return { wrote: true, done: { outcome: 'handed-over', userPaused: Boolean(user.state?.paused) } };

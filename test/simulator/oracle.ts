@@ -199,10 +199,10 @@ export class Oracle {
     if (blockers.length > 0 && overlapExplains(policy, time, times, waitedUntil, (m) => this.#isHeld(m)))
       return 'overlap';
     if (policy.endsWith('_OTHER') && replacedLate(time, times)) return 'overlap';
-    // A run its user triggers replaces what waits, as any other.
+    // A run its user asks for waits in the same buffer: it replaces what waits there, or has taken the one place.
     const byUser = runs.filter(({ execution: { by } }) => by === 'user');
     if (
-      policy.endsWith('_OTHER') &&
+      (policy.endsWith('_OTHER') || policy === 'BUFFER_ONE') &&
       byUser.some((r) => r.startMs >= time.dueFromMs && r.startMs <= waitedUntil + LEARNS_MS)
     )
       return 'overlap';
