@@ -6,7 +6,7 @@
 import { untilQuietMoment } from './boundary.ts';
 import { ChangedMeanwhile, change, reread } from './change.ts';
 import { type Asked, readNote, writeNote } from './note.ts';
-import { IN_ORDER, type Missing } from './overlap.ts';
+import { IN_ORDER, type Missing, endsOpenRuns, policyOf } from './overlap.ts';
 import type { BackfillRange, ScheduleCluster, Time } from './ports.ts';
 import { isoSeconds, runId } from './times.ts';
 
@@ -79,6 +79,8 @@ export class Asking {
       }
       before = await change(this.#cluster, this.#time, this.#id, before, before.schedule, { always: true });
     }
+    // One alone makes room for itself, as it would have; of several at once that would leave the last.
+    const policy = run.length === 1 && endsOpenRuns(before) ? policyOf(before.schedule) : IN_ORDER;
     const request = { from: from.nominalMs, last: last.nominalMs, first: first.nominalMs, taken: false };
     await this.#remember([...this.#requests, request]);
     this.#requests.push(request);
@@ -88,7 +90,7 @@ export class Asking {
     for (let tried = 0; tried < MAX_REQUESTS; tried++) {
       const minute = Math.floor(this.#time.now() / 60_000);
       const requestId = `ferry/${isoSeconds(first.nominalMs)}/${isoSeconds(last.nominalMs)}/${minute}`;
-      const answer = await this.#cluster.backfill(this.#id, rangesOf(run), IN_ORDER, requestId);
+      const answer = await this.#cluster.backfill(this.#id, rangesOf(run), policy, requestId);
       if (answer === 'accepted') {
         request.taken = true;
         // That it shows is waited for: the next write must not meet it.
@@ -100,6 +102,12 @@ export class Asking {
       if (fate !== 'lost') return request.taken ? 'asked' : 'unproven';
     }
     return 'unproven';
+  }
+
+  /** Last nominal time that was asked for, ms; 0: none. */
+  async lastMs(): Promise<number> {
+    await this.#load();
+    return Math.max(0, ...this.#requests.map(({ last }) => last));
   }
 
   /** Until every request that may still be under way has arrived, or never will. False while that cannot be told. */

@@ -21,6 +21,8 @@ export interface Fence {
 }
 
 const MAX_ATTEMPTS = 5;
+/** Longer is not waited for here: the fence stands, and is looked at again. */
+const ASKED_AHEAD_MS = 60_000;
 
 /**
  * Bounds the source, and proves by the server's own stamp that the bound landed before it mattered. One that landed
@@ -106,7 +108,14 @@ export async function disarm(
   audit: Audit,
 ): Promise<boolean> {
   const from = Math.min(at.next ?? at.boundary, at.boundary);
-  if (!(await askingOf(h, h.target, id).untilArrived())) return false;
+  const asking = askingOf(h, h.target, id);
+  if (!(await asking.untilArrived())) return false;
+  // What it has run is ahead of a source whose clock is behind, or whose jitter is longer.
+  const asked = await asking.lastMs();
+  const jitter = asked === 0 ? 0 : durationMs(source.schedule.spec?.jitter) + (await h.source.behindMs());
+  const left = asked + jitter - h.time.now();
+  if (left > ASKED_AHEAD_MS) return false;
+  if (left > 0) await h.time.sleep(left);
   // What it was asked for before it was to open: its runs belong to the other side's policy too.
   if (!(await waitUntilDrained(h, h.target, id))) return false;
   // The boundary tells what the source has generated itself: that may wait in its buffer.

@@ -8,8 +8,9 @@ import { addAudit, emptyAudit } from './audit.ts';
 import { V2_GUARD_MS, mustBeIdle } from './boundary.ts';
 import { fingerprint } from './canonical.ts';
 import { contents, editedBy } from './carry.ts';
-import { change, reread } from './change.ts';
-import { type Handover, type Step, UNPROVEN, askingOf, failed } from './step.ts';
+import { ChangedMeanwhile, change, reread } from './change.ts';
+import { proveOwner } from './fence.ts';
+import { AGAIN, type Handover, type Step, UNPROVEN, askingOf, failed } from './step.ts';
 import { rightCount } from './limits.ts';
 import { readNote } from './note.ts';
 import type { Described } from './ports.ts';
@@ -36,6 +37,7 @@ export async function finish(
   await sleepUntil(h, at.boundary);
   const seen = await reread(h.source, id);
   const atRest = isAtRest(seen);
+  if (atRest && seenTarget.engine === 'v2') return takeBoundOff(h, id, seenTarget, seen, at.boundary, audit);
   const source = atRest ? seen : await mended(h, id, seen, at);
   // Where the target waits for the source, all of this was settled before the target opened.
   const range = { ...sourceRange(source, at), decided: mustBeIdle(source) };
@@ -67,6 +69,30 @@ export async function finish(
   await countWrongSide(settledSource, owner, audit);
   if (!atRest) await retire(h, id, settledSource.after, owner, at.boundary);
   return { wrote: true, done: { outcome: 'handed-over', userPaused: Boolean(owner.schedule.state?.paused) } };
+}
+
+/**
+ * A bound that had to stay when all else was done. That a V2 scheduler drops what is due around the write is remembered on
+ * the other side: cut off behind it, nothing else would tell.
+ */
+async function takeBoundOff(
+  h: Handover,
+  id: string,
+  target: Described,
+  rest: Described,
+  boundary: number,
+  audit: Audit,
+): Promise<Step> {
+  const { mark } = readNote(rest.schedule.state?.notes);
+  if (mark?.kind !== 'standby') throw new ChangedMeanwhile(h.source.profile, id, 'it is no paused copy any more');
+  const settleFrom = h.time.now() - V2_GUARD_MS;
+  const owed = standby(rest.schedule, { ...mark, settle: settleFrom, since: boundary });
+  const reminded = await change(h.source, h.time, id, rest, owed);
+  const brought = await bringTogether(h, id, target, reminded, boundary);
+  if ('by' in brought) return AGAIN;
+  const proven = await proveOwner(h, id, brought.owner, reminded, settleFrom, audit);
+  if (!proven) return { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
+  return { wrote: true, done: { outcome: 'handed-over', userPaused: Boolean(brought.owner.schedule.state?.paused) } };
 }
 
 function isAtRest({ schedule }: Described): boolean {

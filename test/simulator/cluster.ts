@@ -100,8 +100,10 @@ export class SimCluster implements ScheduleCluster {
     return this.#schedulers.get(id)?.holds(nominalMs) ?? false;
   }
 
-  buffered(id: string): number {
-    return this.#schedulers.get(id)?.describe().buffered ?? 0;
+  /** Whether a run of it is open, or waits. */
+  busy(id: string): boolean {
+    const described = this.#schedulers.get(id)?.describe();
+    return described !== undefined && (described.buffered > 0 || described.running.length > 0);
   }
 
   update: ScheduleCluster['update'] = (id, schedule, token, searchAttributes) => {

@@ -29,18 +29,17 @@ export async function judge(it: Case, options: PlayOptions = {}): Promise<Judged
   wrong.push(...verdicts.overlaps.other);
   if (play.userActs.length === 0) {
     wrong.push(...oracle.bothOpen);
-    // Handed back, or left standing, and reported so: a backlog of runs has to be worked off first.
+    // Handed back, or left standing, and reported so: its runs are longer than its intervals, one is always open.
     const { outcome, reason } = result ?? {};
-    const waits =
-      outcome === 'failed' && ['unproven', 'still-running'].includes(reason?.code ?? '') && hasBacklog(play);
+    const waits = outcome === 'failed' && ['unproven', 'still-running'].includes(reason?.code ?? '') && isBusy(play);
     if (!waits) wrong.push(...ownerIsAsWritten(play, owner));
     if (result === undefined) wrong.push('ten attempts in calm did not end it');
   }
   return { wrong, told: play.world.told, verdicts, play };
 }
 
-function hasBacklog({ a, b }: Play): boolean {
-  return [a, b].some((side) => side.buffered(ID) > 0);
+function isBusy({ a, b }: Play): boolean {
+  return [a, b].some((side) => side.busy(ID));
 }
 
 function ownerIsAsWritten(play: Play, owner: 'a' | 'b'): string[] {

@@ -192,7 +192,12 @@ export class Oracle {
     const blockers = runs.filter(
       (run) => run.startMs <= time.dueToMs + LEARNS_MS && run.closeMs + LEARNS_MS >= time.dueFromMs,
     );
-    const waitedUntil = Math.max(time.dueToMs, ...blockers.map((run) => run.closeMs)) + LEARNS_MS;
+    let waitedUntil = Math.max(time.dueToMs, ...blockers.map((run) => run.closeMs)) + LEARNS_MS;
+    // In a buffer of several, behind those before it.
+    if (policy === 'BUFFER_ALL' && blockers.length > 0) {
+      for (const run of runs)
+        if (run.startMs <= waitedUntil) waitedUntil = Math.max(waitedUntil, run.closeMs + LEARNS_MS);
+    }
     if (this.#paused.some((p) => p.fromMs <= waitedUntil && p.toMs + LEARNS_MS >= time.dueFromMs)) return 'paused';
     const settledMs = this.#play.settledMs.find((ms) => ms > time.dueToMs) ?? Infinity;
     if (this.#paused.some((p) => p.fromMs > time.dueFromMs && p.fromMs <= settledMs)) return 'paused-before-filled';
