@@ -3,11 +3,12 @@
  * idempotent on V2, and behind an open run its effect shows much later: what was asked is kept in the note of the other
  * side, where a crash leaves it.
  */
-import { untilQuietMoment } from './boundary.ts';
 import { ChangedMeanwhile, change, reread } from './change.ts';
 import { type Asked, readNote, writeNote } from './note.ts';
 import { IN_ORDER, type Missing, endsOpenRuns, policyOf } from './overlap.ts';
-import type { BackfillRange, ScheduleCluster, Time } from './ports.ts';
+import type { BackfillRange, Described, ScheduleCluster, Time } from './ports.ts';
+import { untilQuiet } from './quiet.ts';
+import { standby } from './shapes.ts';
 import { isoSeconds, runId } from './times.ts';
 
 /** Longer than a request can be under way after its deadline. */
@@ -73,33 +74,24 @@ export class Asking {
     const [from, last] = [missing[0], missing.at(-1)];
     if (!first || !from || !last) return 'asked';
     let before = await reread(this.#cluster, this.#id);
-    if (shut) {
-      if (readNote(before.schedule.state?.notes).mark?.kind !== 'standby') {
-        throw new ChangedMeanwhile(this.#cluster.profile, this.#id, 'it is no paused copy any more');
-      }
-      before = await change(this.#cluster, this.#time, this.#id, before, before.schedule, { always: true });
-    }
     // One alone makes room for itself, as it would have; of several at once that would leave the last.
     const policy = run.length === 1 && endsOpenRuns(before) ? policyOf(before.schedule) : IN_ORDER;
     const request = { from: from.nominalMs, last: last.nominalMs, first: first.nominalMs, taken: false };
-    await this.#remember([...this.#requests, request]);
+    const requests = [...this.#requests, request];
+    if (shut) before = await this.#rememberHere(before, requests);
+    await this.#remember(requests, shut);
     this.#requests.push(request);
     this.#known.add(request.first);
-    const loud = untilQuietMoment(before, this.#time.now());
-    if (loud > 0) await this.#time.sleep(loud);
+    await untilQuiet(this.#cluster, this.#time, before);
     for (let tried = 0; tried < MAX_REQUESTS; tried++) {
-      const minute = Math.floor(this.#time.now() / 60_000);
-      const requestId = `ferry/${isoSeconds(first.nominalMs)}/${isoSeconds(last.nominalMs)}/${minute}`;
+      const requestId = `ferry/${isoSeconds(first.nominalMs)}/${isoSeconds(last.nominalMs)}/${this.#time.now()}`;
       const answer = await this.#cluster.backfill(this.#id, rangesOf(run), policy, requestId);
-      if (answer === 'accepted') {
-        request.taken = true;
-        // That it shows is waited for: the next write must not meet it.
-        await this.#fate(first.nominalMs, before.buffered);
-        return 'asked';
-      }
-      const fate = await this.#fate(first.nominalMs);
-      request.taken = fate === 'taken';
-      if (fate !== 'lost') return request.taken ? 'asked' : 'unproven';
+      // That it shows is waited for: the next write must not meet it. A V1 scheduler has it only then, for another request
+      // that comes right behind takes its place.
+      const fate = await this.#fate(first.nominalMs, answer === 'accepted' ? before : undefined);
+      request.taken = fate === 'taken' || fate === 'waits' || (answer === 'accepted' && before.engine === 'v2');
+      if (request.taken) return 'asked';
+      if (fate !== 'lost') return 'unproven';
     }
     return 'unproven';
   }
@@ -117,7 +109,7 @@ export class Asking {
       if (request.taken) continue;
       const fate = await this.#fate(request.first);
       if (fate === 'unclear') return false;
-      if (fate === 'taken') request.taken = true;
+      if (fate !== 'lost') request.taken = true;
       else this.#requests = this.#requests.filter((one) => one !== request);
     }
     return true;
@@ -125,30 +117,34 @@ export class Asking {
 
   /**
    * What became of a request, by the run it begins with: that begins at once, unless another is open. `lost`: it does not
-   * wait in the buffer either. A buffer that holds more than `hint` ends the wait: good enough where it was acknowledged,
-   * but a scheduler's own next start is in there for a moment too.
+   * wait in the buffer either. `waits`: the buffer has grown since `acknowledged`, and not by a start of the scheduler's own.
    */
-  async #fate(firstMs: number, hint = Infinity): Promise<'taken' | 'lost' | 'unclear'> {
+  async #fate(firstMs: number, acknowledged?: Described): Promise<'taken' | 'waits' | 'lost' | 'unclear'> {
     const from = this.#time.now();
+    let seen = acknowledged;
     for (let wait = 50; ; wait = Math.min(wait * 2, 1_000)) {
       await this.#time.sleep(wait);
       const described = await reread(this.#cluster, this.#id);
       const base = described.schedule.action?.startWorkflow?.workflowId ?? '';
       // The buffer was read first: what has left it since is found.
       if (await this.#cluster.describeRun(runId(base, firstMs))) return 'taken';
-      if (described.buffered > hint) return 'unclear';
+      if (seen && described.buffered > seen.buffered && described.futureMs[0] === seen.futureMs[0]) return 'waits';
+      seen &&= described;
       const waited = this.#time.now() - from;
       if (waited > UNDER_WAY_MS && described.buffered === 0) return 'lost';
-      if (waited > (hint === Infinity ? BUFFER_LIMIT_MS : UNDER_WAY_MS)) return 'unclear';
+      if (waited > (acknowledged?.engine === 'v2' ? UNDER_WAY_MS : BUFFER_LIMIT_MS)) return 'unclear';
     }
   }
 
   /** Reads the note: whether another attempt has asked for runs since it was read last. */
   async news(): Promise<boolean> {
-    const described = await this.#other.describe(this.#id);
-    const asked = readNote(described?.schedule.state?.notes).mark?.asked ?? [];
+    const [there, here] = [await this.#other.describe(this.#id), await this.#cluster.describe(this.#id)];
+    const own = readNote(here?.schedule.state?.notes).mark;
+    const askedHere = own?.kind === 'standby' ? (own.askedHere ?? []) : [];
+    const asked = [...askedHere, ...(readNote(there?.schedule.state?.notes).mark?.asked ?? [])];
     const news = asked.filter(({ first }) => !this.#known.has(first));
     for (const one of news) {
+      if (this.#known.has(one.first)) continue;
       this.#requests.push({ ...one, taken: false });
       this.#known.add(one.first);
     }
@@ -165,12 +161,23 @@ export class Asking {
     return this.#requests.findLast((request) => covers(request, nominalMs));
   }
 
-  async #remember(requests: Asked[]): Promise<void> {
-    const described = await this.#other.describe(this.#id);
-    const { mark, user } = readNote(described?.schedule.state?.notes);
-    if (!described || !mark) return;
+  /** A paused copy may be asked only if it still is one; written once more, it makes an opening that is under way fail. */
+  async #rememberHere(before: Described, askedHere: Asked[]): Promise<Described> {
+    const { mark } = readNote(before.schedule.state?.notes);
+    if (mark?.kind !== 'standby') {
+      throw new ChangedMeanwhile(this.#cluster.profile, this.#id, 'it is no paused copy any more');
+    }
+    const shut = standby(before.schedule, { ...mark, askedHere });
+    return change(this.#cluster, this.#time, this.#id, before, shut, { always: true });
+  }
+
+  /** `alsoHere`: the note may be gone, overwritten by a pause, say. */
+  async #remember(requests: Asked[], alsoHere: boolean): Promise<void> {
+    const described = await reread(this.#other, this.#id);
+    const { mark, user } = readNote(described.schedule.state?.notes);
+    if (!mark && alsoHere) return;
     // Somebody else wrote it: the request is theirs.
-    if (mark.asked?.some(({ first }) => !this.#known.has(first))) {
+    if (!mark || mark.asked?.some(({ first }) => !this.#known.has(first))) {
       throw new ChangedMeanwhile(this.#other.profile, this.#id, 'another attempt asks for its runs');
     }
     const notes = writeNote({ ...mark, asked: requests }, user);

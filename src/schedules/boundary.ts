@@ -72,13 +72,13 @@ export function quietBoundary(source: Described, now: number, dueBefore: number 
 
 /**
  * How long to wait before a write to a V2 source, which drops an action that is due but not yet generated: until the
- * due time just ahead has passed. Zero when the moment is quiet already.
+ * due time just ahead has passed. Zero when the moment is quiet already. `now` is the cluster's, as far as it is known.
  */
-export function untilQuietMoment(source: Described, now: number): number {
+export function untilQuietMoment(source: Described, now: { earliest: number; latest: number }): number {
   if (source.engine === 'v1') return 0;
   const next = source.futureMs[0];
-  if (next === undefined || next > now + V2_GUARD_MS) return 0;
-  return Math.max(next - now, 0) + V2_GUARD_MS;
+  if (next === undefined || next > now.latest + V2_GUARD_MS) return 0;
+  return Math.max(next - now.earliest, 0) + V2_GUARD_MS;
 }
 
 /** A V2 scheduler has generated what is due this long after it was. */

@@ -1,8 +1,8 @@
 /** Building the fence on the source, and taking it down again. */
 import type { Audit } from '../activities/types.ts';
 import { addAudit, emptyAudit } from './audit.ts';
-import { chooseCrossing, mustBeIdle, untilQuietMoment, wholeSecondFrom } from './boundary.ts';
-import { fingerprint } from './canonical.ts';
+import { chooseCrossing, mustBeIdle, wholeSecondFrom } from './boundary.ts';
+import { differingFields, fingerprint } from './canonical.ts';
 import { contents } from './carry.ts';
 import { change, reread } from './change.ts';
 import { type Handover, askingOf } from './step.ts';
@@ -10,9 +10,10 @@ import { waitUntilDrained } from './idle.ts';
 import { countStarted } from './limits.ts';
 import { readNote } from './note.ts';
 import type { Described } from './ports.ts';
+import { untilQuiet } from './quiet.ts';
 import { settle } from './settle.ts';
 import { asUserWrote, fenced, standby } from './shapes.ts';
-import { durationMs } from './times.ts';
+import { type Schedule, durationMs } from './times.ts';
 
 export interface Fence {
   source: Described;
@@ -43,7 +44,7 @@ export async function buildFence(
   const earliest = Math.max(readNote(target.schedule.state?.notes).mark?.boundary ?? 0, standing?.boundary ?? 0) + 1000;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     // Never read again here: the write must fail if anybody has changed it since both sides were read together.
-    await h.time.sleep(untilQuietMoment(source, h.time.now()));
+    await untilQuiet(h.source, h.time, source);
     // What was generated before our first write is the scheduler's own; settle starts at the first that was not.
     // V2 lists what comes after its last tick: a time that has passed, with its jitter ahead, may not be in the list.
     next ??= source.engine === 'v1' ? source.futureMs[0] : Math.min(source.futureMs[0] ?? Infinity, h.time.now());
@@ -70,6 +71,21 @@ export async function buildFence(
       found: `its fence landed after its boundary ${MAX_ATTEMPTS} times, the last with ${(h.leadMs * MAX_ATTEMPTS) / 1000} s of lead`,
     },
   };
+}
+
+/** A standing fence with its mark, which a pause, say, has overwritten, put back before the user's note. */
+export function fenceWithMark(
+  h: Handover,
+  source: Described,
+  target: Described,
+  { boundary, next }: { boundary: number; next?: number },
+): Schedule {
+  if (readNote(source.schedule.state?.notes).mark) return source.schedule;
+  const user = contents(source.schedule, target.schedule);
+  const edited = differingFields({ schedule: user.source }, { schedule: user.target }).length > 0;
+  const content = edited ? undefined : fingerprint(user.source);
+  const mark = { kind: 'fence', to: h.target.profile, migration: h.migration, boundary, next, content } as const;
+  return fenced(source.schedule, mark, user.source.spec?.endTime);
 }
 
 /**

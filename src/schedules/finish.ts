@@ -9,7 +9,7 @@ import { V2_GUARD_MS, mustBeIdle } from './boundary.ts';
 import { fingerprint } from './canonical.ts';
 import { contents, editedBy } from './carry.ts';
 import { ChangedMeanwhile, change, reread } from './change.ts';
-import { proveOwner } from './fence.ts';
+import { fenceWithMark, proveOwner } from './fence.ts';
 import { AGAIN, type Handover, type Step, UNPROVEN, askingOf, failed } from './step.ts';
 import { rightCount } from './limits.ts';
 import { readNote } from './note.ts';
@@ -192,8 +192,12 @@ async function mended(
   source: Described,
   at: { boundary: number; next?: number },
 ): Promise<Described> {
-  if (isBoundedBefore(source.schedule, at.boundary)) return source;
+  const bounded = isBoundedBefore(source.schedule, at.boundary);
+  if (bounded && readNote(source.schedule.state?.notes).mark) return source;
   const target = await reread(h.target, id);
+  if (bounded) {
+    return change(h.source, h.time, id, source, fenceWithMark(h, source, target, at));
+  }
   const edited = editedBy(source, target, target);
   let content = readFence(source);
   if (edited.by === 'source') {

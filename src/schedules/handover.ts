@@ -8,7 +8,7 @@ import { emptyAudit } from './audit.ts';
 import { ChangedMeanwhile, change } from './change.ts';
 import { createStandby } from './copying.ts';
 import { cross } from './cross.ts';
-import { buildFence, disarm, proveOwner } from './fence.ts';
+import { buildFence, disarm, fenceWithMark, proveOwner } from './fence.ts';
 import { finish } from './finish.ts';
 import { readNote } from './note.ts';
 import { openTarget } from './open.ts';
@@ -99,12 +99,19 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
       const settle = owed?.kind === 'standby' ? owed.settle : undefined;
       // A user's pause may overwrite the fence's note: this one then tells from where on its runs are to be proven.
       const from = Math.min(settle ?? Infinity, at.next ?? at.boundary);
-      const mark = { kind: 'standby', owner: h.source.profile, migration: h.migration, settle: from } as const;
+      const askedHere = owed?.kind === 'standby' ? owed.askedHere : undefined;
+      const mark = {
+        kind: 'standby',
+        owner: h.source.profile,
+        migration: h.migration,
+        settle: from,
+        askedHere,
+      } as const;
       const shut = await change(h.target, h.time, id, target, standby(target.schedule, mark), { always: true });
       // The fence was proven before the target was asked for runs from its boundary on: that boundary stands. Written once
       // more, it makes a write that takes it down fail.
-      if (readNote(source.schedule.state?.notes).mark?.asked) {
-        const stands = await change(h.source, h.time, id, source, source.schedule, { always: true });
+      if (askedHere ?? readNote(source.schedule.state?.notes).mark?.asked) {
+        const stands = await change(h.source, h.time, id, source, fenceWithMark(h, source, shut, at), { always: true });
         return openTarget(h, id, stands, shut, at, audit);
       }
       const fence = await buildFence(h, id, source, shut, audit, at);

@@ -33,6 +33,8 @@ export interface StandbyMark {
   settle?: number;
   /** About when it was let run again, ms by our clock: what was due between `boundary` and then it has not generated. */
   since?: number;
+  /** What this paused copy itself was asked to run before it opens; the fence's note tells too, but may be overwritten. */
+  askedHere?: Asked[];
   /** Oldest first. */
   asked?: Asked[];
 }
@@ -91,6 +93,7 @@ export function readNote(note: string | null | undefined): ReadNote {
         userPaused,
         settle: time('settle'),
         since: time('since'),
+        askedHere: readAsked(fields.get('here')),
         asked,
       },
       user,
@@ -115,9 +118,10 @@ function standbyHead(mark: StandbyMark): [head: string, sentence: string] {
   const was = mark.userPaused === undefined ? '' : ` user=${mark.userPaused ? 'paused' : 'running'}`;
   const settle = mark.settle === undefined ? '' : ` settle=${new Date(mark.settle).toISOString()}`;
   const resumed = mark.since === undefined ? '' : ` since=${isoSeconds(mark.since)}`;
+  const asked = askedOf('asked', mark.asked) + askedOf('here', mark.askedHere);
   const owner = encodeURIComponent(mark.owner);
   return [
-    `[ferry standby owner=${owner}${since}${was}${settle}${resumed}${askedOf(mark)} migration=${idOf(mark)}]`,
+    `[ferry standby owner=${owner}${since}${was}${settle}${resumed}${asked} migration=${idOf(mark)}]`,
     `Paused copy: the schedule runs on ${mark.owner}. Leave it paused.`,
   ];
 }
@@ -127,7 +131,7 @@ function fenceHead(mark: FenceMark): [head: string, sentence: string] {
   const content = mark.content === undefined ? '' : ` is=${mark.content}`;
   const to = encodeURIComponent(mark.to);
   return [
-    `[ferry fence to=${to} b=${isoSeconds(mark.boundary)}${next}${content}${askedOf(mark)} migration=${idOf(mark)}]`,
+    `[ferry fence to=${to} b=${isoSeconds(mark.boundary)}${next}${content}${askedOf('asked', mark.asked)} migration=${idOf(mark)}]`,
     `Runs here until b, then on ${mark.to}.`,
   ];
 }
@@ -136,7 +140,7 @@ function fenceHead(mark: FenceMark): [head: string, sentence: string] {
 export const MAX_ASKED = 3;
 
 /** Seconds, because notes are short: the first from the epoch, the others from there. */
-function askedOf({ asked = [] }: Mark): string {
+function askedOf(key: string, asked: Asked[] = []): string {
   if (asked.length === 0) return '';
   const oldest = asked.slice(0, Math.max(1, asked.length - MAX_ASKED + 1));
   const [from, last] = [Math.min(...oldest.map((one) => one.from)), Math.max(...oldest.map((one) => one.last))];
@@ -145,7 +149,7 @@ function askedOf({ asked = [] }: Mark): string {
     const seconds = [one.from, one.last - one.from, one.first - one.from].map((ms) => Math.round(ms / 1000));
     return seconds.join('~');
   });
-  return ` asked=${told.join(',')}`;
+  return ` ${key}=${told.join(',')}`;
 }
 
 function readAsked(text: string | undefined): Asked[] | undefined {

@@ -5,7 +5,7 @@ import { emptyAudit } from './audit.ts';
 import { mustBeIdle } from './boundary.ts';
 import { contents } from './carry.ts';
 import { ChangedMeanwhile, change, reread } from './change.ts';
-import { disarm } from './fence.ts';
+import { disarm, fenceWithMark } from './fence.ts';
 import { finish, settleOpening, sourceRange } from './finish.ts';
 import { type Handover, type HandoverResult, type Step, UNPROVEN, askingOf, failed, stillRunning } from './step.ts';
 import { waitUntilIdle } from './idle.ts';
@@ -40,7 +40,7 @@ export async function openTarget(
       if (ran === undefined) return { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
       uncounted += ran;
     }
-    [quiet, shut] = await stillSo(h, id, at.boundary);
+    [quiet, shut] = await stillSo(h, id, at);
   }
   const user = contents(quiet.schedule, shut.schedule).source;
   const open = opened(withoutActions(quiet.schedule, uncounted), at.boundary, user.spec?.endTime);
@@ -55,7 +55,12 @@ export async function openTarget(
  * Long after both sides were read together, either may be another's by now: one that takes the fence down writes the target
  * first, so an opening on top of that has to make their second write fail. Target read, source written, target written.
  */
-async function stillSo(h: Handover, id: string, boundary: number): Promise<[source: Described, target: Described]> {
+async function stillSo(
+  h: Handover,
+  id: string,
+  at: { boundary: number; next?: number },
+): Promise<[source: Described, target: Described]> {
+  const { boundary } = at;
   const shut = await reread(h.target, id);
   if (readNote(shut.schedule.state?.notes).mark?.kind !== 'standby') {
     throw new ChangedMeanwhile(h.target.profile, id, 'it is no paused copy any more');
@@ -67,7 +72,8 @@ async function stillSo(h: Handover, id: string, boundary: number): Promise<[sour
   if (!isBoundedBefore(source.schedule, boundary) || stands !== boundary || mark?.kind === 'standby') {
     throw new ChangedMeanwhile(h.source.profile, id, 'its bound was taken off');
   }
-  const again = await change(h.source, h.time, id, source, source.schedule, { always: true });
+  const fence = fenceWithMark(h, source, shut, at);
+  const again = await change(h.source, h.time, id, source, fence, { always: true });
   if (await askingOf(h, h.target, id).news()) {
     throw new ChangedMeanwhile(h.source.profile, id, 'another attempt has asked for its runs');
   }

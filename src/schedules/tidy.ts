@@ -1,10 +1,10 @@
 /** Bringing the target to what its users want: our bound off, and what they did to the fenced source carried over. */
-import { untilQuietMoment } from './boundary.ts';
 import { type EditedByBoth, contents, editedBy, specEditedMs } from './carry.ts';
 import { change, reread } from './change.ts';
 import type { Handover } from './step.ts';
 import { readNote } from './note.ts';
 import type { Described, ScheduleCluster } from './ports.ts';
+import { untilQuiet } from './quiet.ts';
 import { isOurBound } from './shapes.ts';
 import { durationMs } from './times.ts';
 
@@ -25,11 +25,7 @@ export async function bringTogether(
   const stays = safeAt - h.time.now() > MAX_BOUND_WAIT_MS && !paused;
   if (!stays && safeAt > h.time.now()) await h.time.sleep(safeAt - h.time.now() + 100);
   let target = await reread(h.target, id);
-  const loud = untilQuietMoment(target, h.time.now());
-  if (loud > 0) {
-    await h.time.sleep(loud);
-    target = await reread(h.target, id);
-  }
+  if (await untilQuiet(h.target, h.time, target)) target = await reread(h.target, id);
   const edited = editedBy(source, target, seen);
   if (edited.by === 'both') return edited;
   const user = contents(source.schedule, target.schedule);

@@ -169,7 +169,7 @@ export function cases({ policies, users, limits, skew, zombies }: Choice): fc.Ar
       // More than a scheduler can work off would only be a backlog that grows.
       runMs:
         it.policy === 'BUFFER_ALL'
-          ? Math.min(it.runMs, 1_200 * Math.min(10, ...it.spec.intervals.map((i) => i.every)))
+          ? Math.min(it.runMs, 1_200 * Math.min(10, 1 / it.spec.intervals.reduce((rate, i) => rate + 1 / i.every, 0)))
           : it.runMs,
       limit: limits ? it.limit : undefined,
       skewMs: skew ? it.skewMs : ([0, 0] as [number, number]),
