@@ -11,7 +11,7 @@ import { cross } from './cross.ts';
 import { buildFence, disarm, fenceWithMark, proveOwner } from './fence.ts';
 import { finish } from './finish.ts';
 import { readNote } from './note.ts';
-import { openTarget } from './open.ts';
+import { hasBegun, openTarget } from './open.ts';
 import { type Situation, situation } from './pair.ts';
 import type { Described } from './ports.ts';
 import { fencedSince, standby } from './shapes.ts';
@@ -110,7 +110,7 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
       const shut = await change(h.target, h.time, id, target, standby(target.schedule, mark), { always: true });
       // The fence was proven before the target was asked for runs from its boundary on: that boundary stands. Written once
       // more, it makes a write that takes it down fail.
-      if (askedHere ?? readNote(source.schedule.state?.notes).mark?.asked) {
+      if (hasBegun(source, shut)) {
         const stands = await change(h.source, h.time, id, source, fenceWithMark(h, source, shut, at), { always: true });
         return openTarget(h, id, stands, shut, at, audit);
       }

@@ -28,7 +28,7 @@ export async function openTarget(
   /** Of a limited schedule's actions, those its source has not counted. */
   let uncounted = 0;
   if (mustBeIdle(source)) {
-    const idle = await untilNothingIsLeft(h, id, source, at);
+    const idle = await untilNothingIsLeft(h, id, source, at, hasBegun(source, target));
     shut = await reread(h.target, id);
     if ('failed' in idle) {
       await disarm(h, id, await reread(h.source, id), shut, at, audit);
@@ -113,6 +113,16 @@ const OPENING_MS = 1_000;
 const MAX_ROUNDS = 3;
 
 /**
+ * Whether the target was asked for runs from the boundary on: only when nothing was left on the source. What has not run
+ * there was left out then, and must not be run beside them now.
+ */
+export function hasBegun(source: Described, target: Described): boolean {
+  const { mark } = readNote(target.schedule.state?.notes);
+  const askedHere = mark?.kind === 'standby' ? mark.askedHere : undefined;
+  return (askedHere ?? readNote(source.schedule.state?.notes).mark?.asked) !== undefined;
+}
+
+/**
  * Everything before the boundary has run, and nothing is open, before anything from the boundary on runs. What a write
  * dropped is run when nothing else is: then it shows at once. Finish counts all of it once more, for good.
  */
@@ -121,11 +131,12 @@ async function untilNothingIsLeft(
   id: string,
   source: Described,
   at: { boundary: number; next?: number },
+  decided: boolean,
 ): Promise<{ quiet: Described; uncounted: number } | { failed: Omit<HandoverResult, 'audit'> }> {
   const deadline = Math.max(h.time.now(), at.boundary) + h.idleLimitMs;
   const idle = await waitUntilIdle(h, id, source, at.boundary, deadline);
   if (!idle) return { failed: failed(h, id, 'still-running', stillRunning(h)) };
-  const range = sourceRange(source, at);
+  const range = { ...sourceRange(source, at), decided };
   const settled = await settle(h.source, h.time, id, idle, range, emptyAudit(), askingOf(h, h.source, id), h.target);
   if (settled.unproven) return { failed: failed(h, id, 'unproven', UNPROVEN) };
   const quiet = await waitUntilIdle(h, id, settled.after, at.boundary, deadline);
