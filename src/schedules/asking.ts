@@ -30,6 +30,7 @@ export class Asking {
   readonly #other: ScheduleCluster;
   readonly #time: Time;
   readonly #id: string;
+  readonly #by: string;
   /** Every decision of this handover, and those earlier ones have left in the note. */
   #requests: Request[] = [];
   /** Left out by the policy: decided later, with other runs in sight, it could turn out otherwise. */
@@ -39,11 +40,12 @@ export class Asking {
   #loaded = false;
 
   /** `other`: the side whose note remembers. */
-  constructor(cluster: ScheduleCluster, other: ScheduleCluster, time: Time, id: string) {
+  constructor(cluster: ScheduleCluster, other: ScheduleCluster, time: Time, id: string, by: string) {
     this.#cluster = cluster;
     this.#other = other;
     this.#time = time;
     this.#id = id;
+    this.#by = by;
   }
 
   /** Whether it was decided earlier what becomes of a time nobody has run, and the scheduler has taken the request. */
@@ -66,10 +68,11 @@ export class Asking {
   }
 
   /**
-   * `run`, ascending, are those of `missing` to be run. Nobody has run any of them, nor asked for them. `shut`: only if it
-   * still is a paused copy; written once more, it makes an opening that is under way fail.
+   * `run`, ascending, are those of `missing` to be run. Nobody has run any of them, nor asked for them. `shutUntil`: only
+   * if it still is a paused copy, and the other side's fence stands at this boundary. Both are written, the fence first: who
+   * moves or takes it down writes the copy first, so only one of the two gets through.
    */
-  async ask(run: Missing[], missing: Missing[], shut: boolean): Promise<Answer> {
+  async ask(run: Missing[], missing: Missing[], shutUntil: number | undefined): Promise<Answer> {
     const [first] = run;
     const [from, last] = [missing[0], missing.at(-1)];
     if (!first || !from || !last) return 'asked';
@@ -78,8 +81,8 @@ export class Asking {
     const policy = run.length === 1 && endsOpenRuns(before) ? policyOf(before.schedule) : IN_ORDER;
     const request = { from: from.nominalMs, last: last.nominalMs, first: first.nominalMs, taken: false };
     const requests = [...this.#requests, request];
-    if (shut) before = await this.#rememberHere(before, requests);
-    await this.#remember(requests, shut);
+    await this.#remember(requests, shutUntil);
+    if (shutUntil !== undefined) before = await this.#rememberHere(before, requests);
     this.#requests.push(request);
     this.#known.add(request.first);
     await untilQuiet(this.#cluster, this.#time, before);
@@ -167,20 +170,22 @@ export class Asking {
     if (mark?.kind !== 'standby') {
       throw new ChangedMeanwhile(this.#cluster.profile, this.#id, 'it is no paused copy any more');
     }
-    const shut = standby(before.schedule, { ...mark, askedHere });
+    const shut = standby(before.schedule, { ...mark, askedHere, by: this.#by });
     return change(this.#cluster, this.#time, this.#id, before, shut, { always: true });
   }
 
-  /** `alsoHere`: the note may be gone, overwritten by a pause, say. */
-  async #remember(requests: Asked[], alsoHere: boolean): Promise<void> {
+  /** `boundary`: of the fence that has to stand there still. */
+  async #remember(requests: Asked[], boundary: number | undefined): Promise<void> {
     const described = await reread(this.#other, this.#id);
     const { mark, user } = readNote(described.schedule.state?.notes);
-    if (!mark && alsoHere) return;
+    if (boundary !== undefined && (mark?.kind !== 'fence' || mark.boundary !== boundary)) {
+      throw new ChangedMeanwhile(this.#other.profile, this.#id, 'its fence does not stand as it did');
+    }
     // Somebody else wrote it: the request is theirs.
     if (!mark || mark.asked?.some(({ first }) => !this.#known.has(first))) {
       throw new ChangedMeanwhile(this.#other.profile, this.#id, 'another attempt asks for its runs');
     }
-    const notes = writeNote({ ...mark, asked: requests }, user);
+    const notes = writeNote({ ...mark, asked: requests, by: this.#by }, user);
     const { schedule } = described;
     await change(this.#other, this.#time, this.#id, described, { ...schedule, state: { ...schedule.state, notes } });
   }

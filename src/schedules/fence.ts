@@ -8,7 +8,7 @@ import { change, reread } from './change.ts';
 import { type Handover, askingOf } from './step.ts';
 import { waitUntilDrained } from './idle.ts';
 import { countStarted } from './limits.ts';
-import { readNote } from './note.ts';
+import { readNote, writeNote } from './note.ts';
 import type { Described } from './ports.ts';
 import { untilQuiet } from './quiet.ts';
 import { settle } from './settle.ts';
@@ -56,7 +56,15 @@ export async function buildFence(
     // A fence that stands hides the user's own end, which may lie before the new boundary; the copy has it.
     const user = contents(source.schedule, target.schedule).source;
     const content = fingerprint(user);
-    const mark = { kind: 'fence', to: h.target.profile, migration: h.migration, boundary, next, content } as const;
+    const mark = {
+      kind: 'fence',
+      to: h.target.profile,
+      migration: h.migration,
+      boundary,
+      next,
+      content,
+      by: h.by,
+    } as const;
     source = await change(h.source, h.time, id, source, fenced(source.schedule, mark, user.spec?.endTime));
     if ((source.updatedMs ?? Infinity) < boundary) {
       await runWhatTheWriteDropped(h, id, source, { boundary, next }, audit);
@@ -73,18 +81,33 @@ export async function buildFence(
   };
 }
 
-/** A standing fence with its mark, which a pause, say, has overwritten, put back before the user's note. */
+/**
+ * A standing fence, as this attempt's; with its mark put back before the user's note, where a pause, say, has overwritten
+ * it.
+ */
 export function fenceWithMark(
   h: Handover,
   source: Described,
   target: Described,
   { boundary, next }: { boundary: number; next?: number },
 ): Schedule {
-  if (readNote(source.schedule.state?.notes).mark) return source.schedule;
+  const { mark: stands, user: note } = readNote(source.schedule.state?.notes);
+  if (stands) {
+    const notes = writeNote({ ...stands, by: h.by }, note);
+    return { ...source.schedule, state: { ...source.schedule.state, notes } };
+  }
   const user = contents(source.schedule, target.schedule);
   const edited = differingFields({ schedule: user.source }, { schedule: user.target }).length > 0;
   const content = edited ? undefined : fingerprint(user.source);
-  const mark = { kind: 'fence', to: h.target.profile, migration: h.migration, boundary, next, content } as const;
+  const mark = {
+    kind: 'fence',
+    to: h.target.profile,
+    migration: h.migration,
+    boundary,
+    next,
+    content,
+    by: h.by,
+  } as const;
   return fenced(source.schedule, mark, user.source.spec?.endTime);
 }
 
@@ -137,7 +160,7 @@ export async function disarm(
   // The boundary tells what the source has generated itself: that may wait in its buffer.
   const { boundary } = at;
   const shut = { kind: 'standby', owner: h.source.profile, migration: h.migration, boundary } as const;
-  const unproven = standby(target.schedule, { ...shut, settle: from, since: h.time.now() });
+  const unproven = standby(target.schedule, { ...shut, settle: from, since: h.time.now(), by: h.by });
   const shutTarget = await change(h.target, h.time, id, target, unproven, { always: true });
   const user = asUserWrote(source.schedule, {
     startTime: source.schedule.spec?.startTime,
@@ -195,7 +218,7 @@ export async function proveOwner(
   const seen = await reread(h.source, id);
   const reminder = readNote(seen.schedule.state?.notes).mark;
   if (reminder?.kind !== 'standby') return true;
-  const done = { ...reminder, settle: undefined, since: undefined, asked: undefined };
+  const done = { ...reminder, settle: undefined, since: undefined, asked: undefined, by: undefined };
   await change(h.source, h.time, id, seen, standby(seen.schedule, done));
   return true;
 }

@@ -3,6 +3,7 @@
  * run late (and settle fills it), never double it. Each round reads both sides, takes the one step their situation
  * calls for, and reads again; nothing is remembered between rounds that the two clusters do not hold.
  */
+import { randomBytes } from 'node:crypto';
 import type { Audit } from '../activities/types.ts';
 import { emptyAudit } from './audit.ts';
 import { ChangedMeanwhile, change } from './change.ts';
@@ -24,7 +25,7 @@ const MAX_ROUNDS = 30;
 
 /** `audit` also holds what was proven when this throws. */
 export async function handOver(given: Handover, id: string, audit: Audit = emptyAudit()): Promise<HandoverResult> {
-  const h: Handover = { ...given, askings: new Map() };
+  const h: Handover = { ...given, askings: new Map(), by: randomBytes(3).toString('hex') };
   let wrote = false;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     try {

@@ -94,7 +94,7 @@ export async function runMissing(
   const asks = asksItsScheduler(after) && !replaced && settled.wrote.length < MAX_WRITES;
   if (asks && run.every(({ due }) => due.dueMs <= time.now())) {
     const fromMs = time.now() - (await cluster.behindMs());
-    const answer = await settled.asking.ask(run, missing, shut);
+    const answer = await settled.asking.ask(run, missing, shut ? settled.range.afterNominalMs + 1000 : undefined);
     settled.after = await reread(cluster, id);
     const jitter = durationMs(after.schedule.spec?.jitter);
     if (after.engine === 'v2' && jitter > 0 && !shut)

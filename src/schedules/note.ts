@@ -33,6 +33,8 @@ export interface StandbyMark {
   settle?: number;
   /** About when it was let run again, ms by our clock: what was due between `boundary` and then it has not generated. */
   since?: number;
+  /** Which attempt wrote it: of two that write the same at once only one may take it for its own. */
+  by?: string;
   /** What this paused copy itself was asked to run before it opens; the fence's note tells too, but may be overwritten. */
   askedHere?: Asked[];
   /** Oldest first. */
@@ -51,6 +53,7 @@ export interface FenceMark {
   content?: string;
   /** Oldest first. */
   asked?: Asked[];
+  by?: string;
 }
 
 export type Mark = StandbyMark | FenceMark;
@@ -94,6 +97,7 @@ export function readNote(note: string | null | undefined): ReadNote {
         settle: time('settle'),
         since: time('since'),
         askedHere: readAsked(fields.get('here')),
+        by: fields.get('by'),
         asked,
       },
       user,
@@ -102,7 +106,7 @@ export function readNote(note: string | null | undefined): ReadNote {
   if (boundary === undefined) return { user: text };
   const to = fields.get('to') ?? '';
   const [next, content] = [time('next'), fields.get('is')];
-  return { mark: { kind: 'fence', to, migration, boundary, next, content, asked }, user };
+  return { mark: { kind: 'fence', to, migration, boundary, next, content, asked, by: fields.get('by') }, user };
 }
 
 /** The sentence for people is left out where the user's note needs the room. */
@@ -118,7 +122,7 @@ function standbyHead(mark: StandbyMark): [head: string, sentence: string] {
   const was = mark.userPaused === undefined ? '' : ` user=${mark.userPaused ? 'paused' : 'running'}`;
   const settle = mark.settle === undefined ? '' : ` settle=${new Date(mark.settle).toISOString()}`;
   const resumed = mark.since === undefined ? '' : ` since=${isoSeconds(mark.since)}`;
-  const asked = askedOf('asked', mark.asked) + askedOf('here', mark.askedHere);
+  const asked = askedOf('asked', mark.asked) + askedOf('here', mark.askedHere) + byOf(mark);
   const owner = encodeURIComponent(mark.owner);
   return [
     `[ferry standby owner=${owner}${since}${was}${settle}${resumed}${asked} migration=${idOf(mark)}]`,
@@ -131,7 +135,7 @@ function fenceHead(mark: FenceMark): [head: string, sentence: string] {
   const content = mark.content === undefined ? '' : ` is=${mark.content}`;
   const to = encodeURIComponent(mark.to);
   return [
-    `[ferry fence to=${to} b=${isoSeconds(mark.boundary)}${next}${content}${askedOf('asked', mark.asked)} migration=${idOf(mark)}]`,
+    `[ferry fence to=${to} b=${isoSeconds(mark.boundary)}${next}${content}${askedOf('asked', mark.asked)}${byOf(mark)} migration=${idOf(mark)}]`,
     `Runs here until b, then on ${mark.to}.`,
   ];
 }
@@ -162,6 +166,10 @@ function readAsked(text: string | undefined): Asked[] | undefined {
   return asked.length === 0 ? undefined : asked;
 }
 
+function byOf({ by }: Mark): string {
+  return by === undefined ? '' : ` by=${by}`;
+}
+
 function idOf({ migration }: Mark): string {
   return encodeURIComponent(migration.slice(0, MAX_ID_CHARS));
 }
@@ -179,7 +187,7 @@ function decode(text: string): string {
 /** Whether the user's note still fits behind a fence marker; longer ones cannot be fenced without losing a part. */
 export function noteFits(user: string, migration: string, to: string): boolean {
   const longest = { from: 1e13, last: 1e13 + 1e8, first: 1e13 + 1e8 };
-  const common = { migration, boundary: 0, asked: Array<Asked>(MAX_ASKED).fill(longest) };
+  const common = { migration, boundary: 0, by: '123456', asked: Array<Asked>(MAX_ASKED).fill(longest) };
   const fence = writeNote({ kind: 'fence', to, next: 0, content: '123456789012', ...common }, user);
   const rest = writeNote({ kind: 'standby', owner: to, userPaused: false, settle: 0, since: 0, ...common }, user);
   return Math.max(Buffer.byteLength(fence), Buffer.byteLength(rest)) <= MAX_NOTE_BYTES;

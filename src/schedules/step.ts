@@ -15,13 +15,15 @@ export interface Handover {
   idleLimitMs: number;
   /** What the schedulers have been asked in this handover; its own. */
   askings?: Map<ScheduleCluster, Asking>;
+  /** Tells the notes of this attempt from those of another at the same schedule. */
+  by?: string;
 }
 
 /** One for each side: a time is asked for once, however often it is settled. */
 export function askingOf(h: Handover, side: ScheduleCluster, id: string): Asking {
   const known = h.askings?.get(side);
   if (known) return known;
-  const asking = new Asking(side, side === h.source ? h.target : h.source, h.time, id);
+  const asking = new Asking(side, side === h.source ? h.target : h.source, h.time, id, h.by ?? '');
   h.askings?.set(side, asking);
   return asking;
 }
