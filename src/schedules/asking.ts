@@ -35,8 +35,8 @@ export class Asking {
   #requests: Request[] = [];
   /** Left out by the policy: decided later, with other runs in sight, it could turn out otherwise. */
   readonly #leftOut = new Set<number>();
-  /** The same, by the run they begin with, with those that never arrived: what else the note says is somebody else's. */
-  readonly #known = new Set<number>();
+  /** The same, with those that never arrived: what else the note says is somebody else's. */
+  readonly #known = new Set<string>();
   #loaded = false;
 
   /** `other`: the side whose note remembers. */
@@ -80,11 +80,7 @@ export class Asking {
     // One alone makes room for itself, as it would have; of several at once that would leave the last.
     const policy = run.length === 1 && endsOpenRuns(before) ? policyOf(before.schedule) : IN_ORDER;
     const request = { from: from.nominalMs, last: last.nominalMs, first: first.nominalMs, taken: false };
-    const requests = [...this.#requests, request];
-    await this.#remember(requests, shutUntil);
-    if (shutUntil !== undefined) before = await this.#rememberHere(before, requests);
-    this.#requests.push(request);
-    this.#known.add(request.first);
+    before = await this.#note(before, request, shutUntil);
     await untilQuiet(this.#cluster, this.#time, before);
     for (let tried = 0; tried < MAX_REQUESTS; tried++) {
       const requestId = `ferry/${isoSeconds(first.nominalMs)}/${isoSeconds(last.nominalMs)}/${this.#time.now()}`;
@@ -99,10 +95,28 @@ export class Asking {
     return 'unproven';
   }
 
+  /**
+   * The same for times that are started by id on a paused copy, each by itself, `lastMs` the last of them: nothing is
+   * remembered of these but that the fence must not move any more.
+   */
+  async claim(boundary: number, lastMs: number): Promise<void> {
+    const before = await reread(this.#cluster, this.#id);
+    await this.#note(before, { from: boundary, last: boundary - 1000, first: lastMs, taken: true }, boundary);
+  }
+
+  async #note(before: Described, request: Request, shutUntil: number | undefined): Promise<Described> {
+    const requests = [...this.#requests, request];
+    await this.#remember(requests, shutUntil);
+    const after = shutUntil === undefined ? before : await this.#rememberHere(before, requests);
+    this.#requests.push(request);
+    this.#known.add(nameOf(request));
+    return after;
+  }
+
   /** Last nominal time that was asked for, ms; 0: none. */
   async lastMs(): Promise<number> {
     await this.#load();
-    return Math.max(0, ...this.#requests.map(({ last }) => last));
+    return Math.max(0, ...this.#requests.flatMap(({ last, first }) => [last, first]));
   }
 
   /** Until every request that may still be under way has arrived, or never will. False while that cannot be told. */
@@ -145,11 +159,11 @@ export class Asking {
     const own = readNote(here?.schedule.state?.notes).mark;
     const askedHere = own?.kind === 'standby' ? (own.askedHere ?? []) : [];
     const asked = [...askedHere, ...(readNote(there?.schedule.state?.notes).mark?.asked ?? [])];
-    const news = asked.filter(({ first }) => !this.#known.has(first));
+    const news = asked.filter((one) => !this.#known.has(nameOf(one)));
     for (const one of news) {
-      if (this.#known.has(one.first)) continue;
-      this.#requests.push({ ...one, taken: false });
-      this.#known.add(one.first);
+      if (this.#known.has(nameOf(one))) continue;
+      this.#requests.push({ ...one, taken: one.last < one.from });
+      this.#known.add(nameOf(one));
     }
     this.#loaded = true;
     return news.length > 0;
@@ -171,7 +185,7 @@ export class Asking {
       throw new ChangedMeanwhile(this.#cluster.profile, this.#id, 'it is no paused copy any more');
     }
     const shut = standby(before.schedule, { ...mark, askedHere, by: this.#by });
-    return change(this.#cluster, this.#time, this.#id, before, shut, { always: true });
+    return this.#knows(await change(this.#cluster, this.#time, this.#id, before, shut, { always: true }));
   }
 
   /** `boundary`: of the fence that has to stand there still. */
@@ -182,13 +196,26 @@ export class Asking {
       throw new ChangedMeanwhile(this.#other.profile, this.#id, 'its fence does not stand as it did');
     }
     // Somebody else wrote it: the request is theirs.
-    if (!mark || mark.asked?.some(({ first }) => !this.#known.has(first))) {
+    if (!mark || mark.asked?.some((one) => !this.#known.has(nameOf(one)))) {
       throw new ChangedMeanwhile(this.#other.profile, this.#id, 'another attempt asks for its runs');
     }
     const notes = writeNote({ ...mark, asked: requests, by: this.#by }, user);
     const { schedule } = described;
-    await change(this.#other, this.#time, this.#id, described, { ...schedule, state: { ...schedule.state, notes } });
+    const noted = { ...schedule, state: { ...schedule.state, notes } };
+    this.#knows(await change(this.#other, this.#time, this.#id, described, noted));
   }
+
+  /** A note tells the oldest as one. */
+  #knows(written: Described): Described {
+    const { mark } = readNote(written.schedule.state?.notes);
+    const here = mark?.kind === 'standby' ? (mark.askedHere ?? []) : [];
+    for (const one of [...here, ...(mark?.asked ?? [])]) this.#known.add(nameOf(one));
+    return written;
+  }
+}
+
+function nameOf({ from, last, first }: Asked): string {
+  return [from, last, first].join('~');
 }
 
 function covers({ from, last }: Asked, nominalMs: number): boolean {

@@ -107,6 +107,8 @@ export async function runMissing(
     return;
   }
 
+  const last = run.at(-1);
+  if (shut && last) await settled.asking.claim(settled.range.afterNominalMs + 1000, last.nominalMs);
   for (const m of run) {
     if (isUsedUp(settled)) {
       audit.explained++;

@@ -12,7 +12,7 @@ const MAX_ID_CHARS = 200;
 /**
  * What was decided about the nominal times `from` to `last` of the other side, ms: its scheduler was asked to run those its
  * policy does not leave out, `first` before the others. It may run them much later, behind an open run; asked again, it
- * would run them twice.
+ * would run them twice. `last` before `from` is a claim: times up to `first` were started there by id.
  */
 export interface Asked {
   from: number;
@@ -144,8 +144,11 @@ function fenceHead(mark: FenceMark): [head: string, sentence: string] {
 export const MAX_ASKED = 3;
 
 /** Seconds, because notes are short: the first from the epoch, the others from there. */
-function askedOf(key: string, asked: Asked[] = []): string {
-  if (asked.length === 0) return '';
+function askedOf(key: string, all: Asked[] = []): string {
+  if (all.length === 0) return '';
+  // A claim covers nothing, and must not become a part of a range.
+  const ranges = all.filter(({ from, last }) => last >= from);
+  const asked = ranges.length === 0 ? all.slice(-1) : ranges;
   const oldest = asked.slice(0, Math.max(1, asked.length - MAX_ASKED + 1));
   const [from, last] = [Math.min(...oldest.map((one) => one.from)), Math.max(...oldest.map((one) => one.last))];
   const together = { from, last, first: oldest.at(-1)?.first ?? from };
