@@ -48,7 +48,9 @@ export async function change(
   for (let wait = 20; ; wait = Math.min(wait * 2, 500)) {
     const after = await reread(cluster, id);
     const moved = !sameBytes(after.token, before.token);
-    if (isApplied(after, desired, searchAttributes) && (moved || !always)) return after;
+    // A limited schedule's own start moves the token too; the stamp is an update's.
+    const written = !always || after.updatedMs !== before.updatedMs;
+    if (written && isApplied(after, desired, searchAttributes)) return after;
     if (answer === 'conflict' || moved) {
       throw new ChangedMeanwhile(cluster.profile, id, 'another write came first');
     }
@@ -64,7 +66,7 @@ export async function change(
 
 /**
  * Remaining actions are left out: the scheduler may count one down the moment after ours is applied. The token guards
- * them, and every write that carries them changes a bound or a note too.
+ * them, and a write of nothing else is known by its stamp.
  */
 function isApplied(
   { schedule: actual, searchAttributes: attributes }: Described,

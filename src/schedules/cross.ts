@@ -10,6 +10,7 @@ import { AGAIN, type Handover, type Step, UNPROVEN, failed, stillRunning, untilP
 import { readNote } from './note.ts';
 import { openTarget } from './open.ts';
 import type { Described } from './ports.ts';
+import { leftOn } from './limits.ts';
 import { openedBoundary, ownerAsUserWrote, standby } from './shapes.ts';
 import { durationMs, runId } from './times.ts';
 
@@ -29,6 +30,8 @@ export async function cross(h: Handover, id: string, seen: Described, target: De
     await bringStandbyUpToDate(h, id, source, target);
     return AGAIN;
   }
+  const later = await whileStartedAhead(h, id, source);
+  if (later) return later;
   const crossing = chooseCrossing(source, h.time.now(), h.leadMs);
   switch (crossing.kind) {
     case 'lull':
@@ -73,15 +76,8 @@ async function crossQuietly(
   // By the source's own clock it may be later: what is due there by now may have run.
   const now = h.time.now() + (await h.source.aheadMs());
   const begun = userPaused || jitter === 0 ? undefined : await begunTimes(h, id, source, jitter, now);
-  if (begun?.startedUntilMs !== undefined) {
-    const left = begun.startedUntilMs + (await h.target.behindMs()) - h.time.now();
-    const until = `a run of it is started already, with a delay, and the other side may run it until ${new Date(begun.startedUntilMs).toISOString()}`;
-    if (left > QUIET_MS) return { wrote: false, done: failed(h, id, 'bound-ahead', until) };
-    if (left > 0) {
-      await h.time.sleep(left);
-      return AGAIN;
-    }
-  }
+  const later = begun?.startedUntilMs === undefined ? undefined : await wait(h, id, begun.startedUntilMs);
+  if (later) return later;
   const boundary = Math.max(quietBoundary(source, now, begun?.dueBefore), lastBoundary(target) + 1000);
   const due = source.futureMs[0];
   const earliestNominal = due === undefined ? Infinity : due - jitter;
@@ -93,7 +89,7 @@ async function crossQuietly(
     migration: h.migration,
     boundary,
     userPaused,
-    ...(reminded ? { settle: boundary, since: h.time.now() } : {}),
+    ...(reminded ? { settle: boundary, left: leftOn(source), since: h.time.now() } : {}),
   } as const;
   const rest = await change(h.source, h.time, id, source, standby(source.schedule, mark));
   if (h.time.now() > (begun?.ahead ? (due ?? Infinity) : earliestNominal) - SLACK_MS) return AGAIN;
@@ -104,6 +100,25 @@ async function crossQuietly(
     return { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
   }
   return { wrote: true, done: { outcome: 'handed-over', userPaused } };
+}
+
+/** Of a limited schedule, what is started already with a delay is counted: it is due before anything else is looked at. */
+async function whileStartedAhead(h: Handover, id: string, source: Described): Promise<Step | undefined> {
+  const jitter = durationMs(source.schedule.spec?.jitter);
+  const { limitedActions, paused } = source.schedule.state ?? {};
+  if (!limitedActions || paused || jitter === 0 || source.engine === 'v1') return undefined;
+  const { startedUntilMs } = await begunTimes(h, id, source, jitter, h.time.now() + (await h.source.aheadMs()));
+  return startedUntilMs === undefined ? undefined : wait(h, id, startedUntilMs);
+}
+
+async function wait(h: Handover, id: string, untilMs: number): Promise<Step | undefined> {
+  const [a, b] = [await h.source.behindMs(), await h.target.behindMs()];
+  const left = untilMs + Math.max(a, b) - h.time.now();
+  if (left <= 0) return undefined;
+  const until = `a run of it is started already, with a delay, to begin by ${new Date(untilMs).toISOString()}`;
+  if (left > QUIET_MS) return { wrote: false, done: failed(h, id, 'bound-ahead', until) };
+  await h.time.sleep(left);
+  return AGAIN;
 }
 
 /**

@@ -5,9 +5,9 @@ import { chooseCrossing, mustBeIdle, wholeSecondFrom } from './boundary.ts';
 import { differingFields, fingerprint } from './canonical.ts';
 import { contents } from './carry.ts';
 import { change, reread } from './change.ts';
-import { type Handover, askingOf } from './step.ts';
+import { type FencedAt, type Handover, askingOf } from './step.ts';
 import { waitUntilDrained } from './idle.ts';
-import { countStarted } from './limits.ts';
+import { countLeft, countStarted, leftBeforeNext } from './limits.ts';
 import { readNote, writeNote } from './note.ts';
 import type { Described } from './ports.ts';
 import { untilQuiet } from './quiet.ts';
@@ -15,10 +15,8 @@ import { settle } from './settle.ts';
 import { asUserWrote, fenced, standby } from './shapes.ts';
 import { type Schedule, durationMs } from './times.ts';
 
-export interface Fence {
+export interface Fence extends FencedAt {
   source: Described;
-  boundary: number;
-  next?: number;
 }
 
 const MAX_ATTEMPTS = 5;
@@ -36,18 +34,20 @@ export async function buildFence(
   target: Described,
   audit: Audit,
   /** The fence that stands already. */
-  standing?: { boundary: number; next?: number },
+  standing?: FencedAt,
 ): Promise<Fence | { failed: { code: string; found: string } }> {
   let source = first;
   // A fence that is rebuilt keeps the start of what is to be proven: its own bound hides it by now.
   let next = standing && (standing.next ?? standing.boundary);
+  const left = standing ? standing.left : leftBeforeNext(source);
+  const sourceNow = h.time.now() + (await h.source.aheadMs()) - (await h.source.behindMs());
   const earliest = Math.max(readNote(target.schedule.state?.notes).mark?.boundary ?? 0, standing?.boundary ?? 0) + 1000;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     // Never read again here: the write must fail if anybody has changed it since both sides were read together.
     await untilQuiet(h.source, h.time, source);
     // What was generated before our first write is the scheduler's own; settle starts at the first that was not.
     // V2 lists what comes after its last tick: a time that has passed, with its jitter ahead, may not be in the list.
-    next ??= source.engine === 'v1' ? source.futureMs[0] : Math.min(source.futureMs[0] ?? Infinity, h.time.now());
+    next ??= source.engine === 'v1' ? source.futureMs[0] : Math.min(source.futureMs[0] ?? Infinity, sourceNow);
     const lead = h.leadMs * (attempt + 1);
     const crossing = chooseCrossing(source, h.time.now(), lead);
     // Bounded by a fence that came late, the source looks quiet; the lead is what the next one needs.
@@ -62,17 +62,18 @@ export async function buildFence(
       migration: h.migration,
       boundary,
       next,
+      left,
       content,
       by: h.by,
     } as const;
     source = await change(h.source, h.time, id, source, fenced(source.schedule, mark, user.spec?.endTime));
     if ((source.updatedMs ?? Infinity) < boundary) {
-      await runWhatTheWriteDropped(h, id, source, { boundary, next }, audit);
-      return { source, boundary, next };
+      await runWhatTheWriteDropped(h, id, source, { boundary, next, left }, audit);
+      return { source, boundary, next, left };
     }
   }
   const boundary = readNote(source.schedule.state?.notes).mark?.boundary ?? h.time.now();
-  await disarm(h, id, source, target, { boundary, next }, audit);
+  await disarm(h, id, source, target, { boundary, next, left }, audit);
   return {
     failed: {
       code: 'fence-too-slow',
@@ -89,7 +90,7 @@ export function fenceWithMark(
   h: Handover,
   source: Described,
   target: Described,
-  { boundary, next }: { boundary: number; next?: number },
+  { boundary, next, left }: FencedAt,
 ): Schedule {
   const { mark: stands, user: note } = readNote(source.schedule.state?.notes);
   if (stands) {
@@ -105,6 +106,7 @@ export function fenceWithMark(
     migration: h.migration,
     boundary,
     next,
+    left,
     content,
     by: h.by,
   } as const;
@@ -119,7 +121,7 @@ async function runWhatTheWriteDropped(
   h: Handover,
   id: string,
   source: Described,
-  { boundary, next }: { boundary: number; next?: number },
+  { boundary, next }: FencedAt,
   audit: Audit,
 ): Promise<void> {
   if (source.engine === 'v1' || next === undefined || mustBeIdle(source)) return;
@@ -143,7 +145,7 @@ export async function disarm(
   id: string,
   source: Described,
   target: Described,
-  at: { boundary: number; next?: number },
+  at: FencedAt,
   audit: Audit,
 ): Promise<boolean> {
   const from = Math.min(at.next ?? at.boundary, at.boundary);
@@ -160,7 +162,7 @@ export async function disarm(
   // The boundary tells what the source has generated itself: that may wait in its buffer.
   const { boundary } = at;
   const shut = { kind: 'standby', owner: h.source.profile, migration: h.migration, boundary } as const;
-  const unproven = standby(target.schedule, { ...shut, settle: from, since: h.time.now(), by: h.by });
+  const unproven = standby(target.schedule, { ...shut, settle: from, left: at.left, since: h.time.now(), by: h.by });
   const shutTarget = await change(h.target, h.time, id, target, unproven, { always: true });
   const user = asUserWrote(source.schedule, {
     startTime: source.schedule.spec?.startTime,
@@ -195,6 +197,7 @@ export async function proveOwner(
   const gaveUp = mark?.kind === 'standby' && mark.userPaused !== undefined;
   const afterNominalMs = Math.max(from - jitter - 1000, gaveUp ? (mark.boundary ?? 0) - 1000 : 0);
   const since = resumedMs ?? (mark?.kind === 'standby' ? mark.since : undefined);
+  const left = mark?.kind === 'standby' ? mark.left : undefined;
   const idleFrom = gaveUp ? 0 : mark?.boundary;
   const idle = idleFrom === undefined ? undefined : { fromMs: idleFrom, toMs: since ?? Infinity };
   // Later stamps than its own are those of its users, and of V2 schedulers that were asked for runs. What is due around
@@ -207,18 +210,21 @@ export async function proveOwner(
     const stamp = run.updatedMs ?? h.time.now();
     const landed = run === owner ? Math.min(stamp, lastMs) : stamp;
     const own = { beforeNominalMs: landed + 1, untilMs: landed + jitter, idle };
-    const range = { afterNominalMs, fromDueMs: from, role: 'target', ...own } as const;
+    const range = { afterNominalMs, fromDueMs: from, role: 'target', reserves: left !== undefined, ...own } as const;
     const looked = emptyAudit();
     const settled = await settle(h.target, h.time, id, run, range, looked, askingOf(h, h.target, id), h.source);
     if (settled.unproven) return false;
-    run = await countStarted(h, id, run, settled.started);
+    run =
+      left === undefined
+        ? await countStarted(h, id, run, settled.started)
+        : await countLeft(h, id, run, { left, afterNominalMs, fromDueMs: gaveUp ? 0 : from }, settled);
     if (run === written) Object.assign(audit, addAudit(audit, looked));
     else audit.filled += looked.filled;
   }
   const seen = await reread(h.source, id);
   const reminder = readNote(seen.schedule.state?.notes).mark;
   if (reminder?.kind !== 'standby') return true;
-  const done = { ...reminder, settle: undefined, since: undefined, asked: undefined, by: undefined };
+  const done = { ...reminder, settle: undefined, left: undefined, since: undefined, asked: undefined, by: undefined };
   await change(h.source, h.time, id, seen, standby(seen.schedule, done));
   return true;
 }

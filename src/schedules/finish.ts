@@ -10,7 +10,7 @@ import { fingerprint } from './canonical.ts';
 import { contents, editedBy } from './carry.ts';
 import { ChangedMeanwhile, change, reread } from './change.ts';
 import { fenceWithMark, proveOwner } from './fence.ts';
-import { AGAIN, type Handover, type Step, UNPROVEN, askingOf, failed } from './step.ts';
+import { AGAIN, type FencedAt, type Handover, type Step, UNPROVEN, askingOf, failed } from './step.ts';
 import { rightCount } from './limits.ts';
 import { readNote } from './note.ts';
 import type { Described } from './ports.ts';
@@ -25,7 +25,7 @@ export async function finish(
   h: Handover,
   id: string,
   seenTarget: Described,
-  at: { boundary: number; next?: number },
+  at: FencedAt,
   audit: Audit,
 ): Promise<Step> {
   if (at.boundary - h.time.now() > LAST_LOOK_MS) {
@@ -54,8 +54,8 @@ export async function finish(
   let settledTarget: Settled;
   for (;;) {
     const looked = emptyAudit();
-    settledTarget = await settleOpened(h, id, seenTarget, owner, at.boundary, brought.specEditedMs, looked);
-    owner = await rightCount(h, id, settledSource, settledTarget, at.boundary);
+    settledTarget = await settleOpened(h, id, seenTarget, owner, at, brought.specEditedMs, looked);
+    owner = await rightCount(h, id, settledSource, settledTarget, at);
     // What settling itself wrote, it has settled.
     if (settledTarget.unproven || owner.updatedMs === settledTarget.after.updatedMs) {
       Object.assign(audit, addAudit(audit, looked));
@@ -104,20 +104,11 @@ export async function settleOpening(
   h: Handover,
   id: string,
   landed: Described,
-  boundary: number,
+  at: FencedAt,
   audit: Audit,
 ): Promise<void> {
   const looked = emptyAudit();
-  await settle(
-    h.target,
-    h.time,
-    id,
-    landed,
-    targetRange(h, landed, boundary),
-    looked,
-    askingOf(h, h.target, id),
-    h.source,
-  );
+  await settle(h.target, h.time, id, landed, targetRange(h, landed, at), looked, askingOf(h, h.target, id), h.source);
   audit.filled += looked.filled;
 }
 
@@ -130,12 +121,13 @@ async function settleOpened(
   id: string,
   seen: Described,
   target: Described,
-  boundary: number,
+  at: FencedAt,
   specEditedMs: number | undefined,
   audit: Audit,
 ): Promise<Settled> {
-  const opening = targetRange(h, seen, boundary);
-  const whole = targetRange(h, target, boundary);
+  const { boundary } = at;
+  const opening = targetRange(h, seen, at);
+  const whole = targetRange(h, target, at);
   const landed = target.updatedMs ?? h.time.now();
   const jitter = durationMs(target.schedule.spec?.jitter);
   const one = (of: Described, range: Range): Promise<Settled> =>
@@ -157,7 +149,7 @@ async function settleOpened(
 const NEAR_MS = 60_000;
 const LAST_LOOK_MS = 700;
 
-export function sourceRange(source: Described, at: { boundary: number; next?: number }): Range {
+export function sourceRange(source: Described, at: FencedAt): Range {
   const jitter = durationMs(source.schedule.spec?.jitter);
   // With its note overwritten the source does not tell where to start; then nothing is guessed about its last times.
   const from = at.next ?? at.boundary;
@@ -167,10 +159,11 @@ export function sourceRange(source: Described, at: { boundary: number; next?: nu
     untilMs: at.boundary - 1000 + jitter,
     beforeNominalMs: at.boundary,
     role: 'source',
+    reserves: at.left !== undefined,
   };
 }
 
-function targetRange(h: Handover, target: Described, boundary: number): Range {
+function targetRange(h: Handover, target: Described, { boundary, left }: FencedAt): Range {
   const landed = target.updatedMs ?? h.time.now();
   const jitter = durationMs(target.schedule.spec?.jitter);
   return {
@@ -179,6 +172,7 @@ function targetRange(h: Handover, target: Described, boundary: number): Range {
     fromDueMs: boundary,
     untilMs: landed + jitter,
     role: 'target',
+    reserves: left !== undefined,
   };
 }
 
@@ -186,12 +180,7 @@ function targetRange(h: Handover, target: Described, boundary: number): Range {
  * A user's edit on the fenced source may have taken our bound off: both sides would run. Put it back at once. The bound
  * hides an end its user has just written, so the target gets that edit first.
  */
-async function mended(
-  h: Handover,
-  id: string,
-  source: Described,
-  at: { boundary: number; next?: number },
-): Promise<Described> {
+async function mended(h: Handover, id: string, source: Described, at: FencedAt): Promise<Described> {
   const bounded = isBoundedBefore(source.schedule, at.boundary);
   if (bounded && readNote(source.schedule.state?.notes).mark) return source;
   const target = await reread(h.target, id);

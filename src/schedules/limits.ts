@@ -1,6 +1,7 @@
 /** A limited schedule's count after a handover. */
 import Long from 'long';
 import { change, reread } from './change.ts';
+import { endsOpenRuns } from './overlap.ts';
 import type { Handover } from './step.ts';
 import type { Described } from './ports.ts';
 import type { Settled } from './settling.ts';
@@ -11,31 +12,94 @@ import { ranAs, withBounds } from './verdicts.ts';
 const COUNTED = 200;
 
 /**
- * Runs started by id are not counted by the scheduler. What is left is what was left on the source at the boundary, less
- * all that has run on the target since: said in absolute numbers, so that it can be said twice.
+ * What is left of a limited owner after a handover: absolute, so that it can be said twice. Where the fence tells what was
+ * left before its first run, that, less all that has run since on either side. Else what is left on the source, less all
+ * that has run on the target.
  */
 export async function rightCount(
   h: Handover,
   id: string,
   source: Settled,
   target: Settled,
-  boundary: number,
+  { boundary, left }: { boundary: number; left?: number },
 ): Promise<Described> {
-  if (target.uncounted === 0 || !target.after.schedule.state?.limitedActions) return target.after;
+  if (!target.after.schedule.state?.limitedActions) return target.after;
+  if (left === undefined && target.uncounted === 0) return target.after;
   const owner = await reread(h.target, id);
-  const listed = withBounds(await h.target.matchingTimes(id, boundary - 1000, h.time.now()), boundary - 1000);
-  if (listed.length > COUNTED) return owner;
+  const ran = await ranSince(h, id, owner, target, { afterNominalMs: boundary - 1000, fromDueMs: 0 });
+  if (ran === undefined) return owner;
+  const before = left === undefined ? source.after.remaining - source.uncounted : left - source.ran;
+  return writeCount(h, id, owner, before - ran);
+}
+
+/** Actions left on a side, where they are limited. */
+export function leftOn({ schedule, remaining }: Described): number | undefined {
+  return schedule.state?.limitedActions ? remaining : undefined;
+}
+
+/**
+ * What is left before the next action its scheduler generates; undefined where that cannot be told. A V1 scheduler counts a
+ * start when it leaves the buffer; what a policy that ends open runs has there may yet be replaced.
+ */
+export function leftBeforeNext(source: Described): number | undefined {
+  const left = leftOn(source);
+  if (left === undefined || source.buffered === 0) return left;
+  return source.engine === 'v2' || endsOpenRuns(source) ? undefined : Math.max(0, left - source.buffered);
+}
+
+/**
+ * What is left of a limited owner is what was left at a known time, less all that has run since, on either side: absolute,
+ * so that an attempt that was cut off between a start and its count leaves nothing behind.
+ */
+export async function countLeft(
+  h: Handover,
+  id: string,
+  owner: Described,
+  since: { left: number; afterNominalMs: number; fromDueMs: number },
+  settled: Settled,
+): Promise<Described> {
+  if (!owner.schedule.state?.limitedActions) return owner;
+  const now = await reread(h.target, id);
+  const ran = await ranSince(h, id, now, settled, since);
+  return ran === undefined ? owner : writeCount(h, id, now, since.left - ran, owner);
+}
+
+/** Times that ran, on either side, also those started already to begin later; undefined where they are too many. */
+async function ranSince(
+  h: Handover,
+  id: string,
+  owner: Described,
+  settled: Settled,
+  since: { afterNominalMs: number; fromDueMs: number },
+): Promise<number | undefined> {
+  const other = await h.source.describe(id);
+  const untilMs = Math.max(h.time.now() + (await h.target.aheadMs()), ...settled.due.map(({ dueMs }) => dueMs));
+  const listed = withBounds(await h.target.matchingTimes(id, since.afterNominalMs, untilMs), since.afterNominalMs);
+  const own = listed.filter(({ dueMs }) => dueMs >= since.fromDueMs);
+  if (own.length > COUNTED) return undefined;
+  const base = owner.schedule.action?.startWorkflow?.workflowId ?? '';
   let ran = 0;
-  for (const due of listed) {
-    const nominalMs = await target.nominalOf(due);
-    const base = owner.schedule.action?.startWorkflow?.workflowId ?? '';
-    const byId = nominalMs !== undefined && (await h.target.describeRun(runId(base, nominalMs)));
-    if (byId || ranAs(due, owner.recent)) ran++;
+  for (const due of own) {
+    const nominalMs = await settled.nominalOf(due);
+    const workflowId = nominalMs === undefined ? undefined : runId(base, nominalMs);
+    const byId = workflowId && ((await h.target.describeRun(workflowId)) ?? (await h.source.describeRun(workflowId)));
+    if (byId || ranAs(due, owner.recent) || ranAs(due, other?.recent ?? [])) ran++;
   }
-  const left = Math.max(0, source.after.remaining - source.uncounted - ran);
-  if (left === owner.remaining) return owner;
-  const state = { ...owner.schedule.state, remainingActions: Long.fromNumber(left) };
-  return change(h.target, h.time, id, owner, { ...owner.schedule, state }, { always: true });
+  return ran;
+}
+
+/** `unchanged` is returned where the count is right. */
+async function writeCount(
+  h: Handover,
+  id: string,
+  now: Described,
+  left: number,
+  unchanged: Described = now,
+): Promise<Described> {
+  const count = Math.max(0, left);
+  if (count === now.remaining) return unchanged;
+  const state = { ...now.schedule.state, remainingActions: Long.fromNumber(count) };
+  return change(h.target, h.time, id, now, { ...now.schedule, state }, { always: true });
 }
 
 /** A limited owner has that many less than it says. The schedule, written; or as it was, where nothing is to be counted. */

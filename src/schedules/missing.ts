@@ -1,7 +1,8 @@
 /** What is missing on a side: whether it ran after all, or is left out, or is to be run. */
+import Long from 'long';
 import type { Audit } from '../activities/types.ts';
 import { noteRun } from './audit.ts';
-import { reread } from './change.ts';
+import { ChangedMeanwhile, change, reread } from './change.ts';
 import { asksItsScheduler, fillById } from './fill.ts';
 import { type Missing, type Occupied, allowsOverlap, byPolicy, endsOpenRuns, policyOf } from './overlap.ts';
 import type { Described, ScheduleCluster, Time } from './ports.ts';
@@ -96,9 +97,7 @@ export async function runMissing(
     const fromMs = time.now() - (await cluster.behindMs());
     const answer = await settled.asking.ask(run, missing, shut ? settled.range.afterNominalMs + 1000 : undefined);
     settled.after = await reread(cluster, id);
-    const jitter = durationMs(after.schedule.spec?.jitter);
-    if (after.engine === 'v2' && jitter > 0 && !shut)
-      settled.wrote.push({ fromMs, toMs: time.now() + (await cluster.aheadMs()) });
+    if (!shut) await wrote(settled, cluster, time, fromMs);
     if (answer === 'unproven') {
       settled.unproven = true;
       return;
@@ -109,8 +108,10 @@ export async function runMissing(
 
   const last = run.at(-1);
   if (shut && last) await settled.asking.claim(settled.range.afterNominalMs + 1000, last.nominalMs);
-  for (const m of run) {
-    if (isUsedUp(settled)) {
+  const reserves = settled.range.reserves && after.schedule.state?.limitedActions && !shut;
+  const reserved = reserves ? await reserve(settled, cluster, time, id, run.length) : Infinity;
+  for (const [i, m] of run.entries()) {
+    if (i >= reserved || (!reserves && isUsedUp(settled))) {
       audit.explained++;
       continue;
     }
@@ -120,6 +121,42 @@ export async function runMissing(
     filled(settled, audit, m.due, time, answer === 'started');
   }
 }
+
+/** A write to a V2 scheduler drops what is due around it, like any other. */
+async function wrote(settled: Settling, cluster: ScheduleCluster, time: Time, fromMs: number): Promise<void> {
+  if (settled.after.engine === 'v1') return;
+  settled.wrote.push({ fromMs, toMs: time.now() + (await cluster.aheadMs()) });
+}
+
+/**
+ * Takes that many actions off a limited schedule before they are started: its scheduler must not use up its last ones
+ * meanwhile. How many there were to take.
+ */
+async function reserve(
+  settled: Settling,
+  cluster: ScheduleCluster,
+  time: Time,
+  id: string,
+  wanted: number,
+): Promise<number> {
+  const fromMs = time.now() - (await cluster.behindMs());
+  for (let tried = 1; ; tried++) {
+    const now = await reread(cluster, id);
+    const taken = Math.min(wanted, now.remaining);
+    if (taken === 0) return 0;
+    const state = { ...now.schedule.state, remainingActions: Long.fromNumber(now.remaining - taken) };
+    try {
+      settled.after = await change(cluster, time, id, now, { ...now.schedule, state }, { always: true });
+      await wrote(settled, cluster, time, fromMs);
+      return taken;
+    } catch (error) {
+      // An action of its own came first.
+      if (!(error instanceof ChangedMeanwhile) || tried === MAX_RESERVES) throw error;
+    }
+  }
+}
+
+const MAX_RESERVES = 5;
 
 function filled(settled: Settled, audit: Audit, due: Due, time: Time, byUs = true): void {
   settled.ran++;

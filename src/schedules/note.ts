@@ -31,6 +31,8 @@ export interface StandbyMark {
   userPaused?: boolean;
   /** The other side runs again, but its due times from here on are not proven yet, ms. */
   settle?: number;
+  /** Actions a limited schedule had left before the first of those, on whichever side. */
+  left?: number;
   /** About when it was let run again, ms by our clock: what was due between `boundary` and then it has not generated. */
   since?: number;
   /** Which attempt wrote it: of two that write the same at once only one may take it for its own. */
@@ -49,6 +51,8 @@ export interface FenceMark {
   boundary: number;
   /** Due time (with jitter) of the first action not yet generated when the fence was built, ms: settle starts there. */
   next?: number;
+  /** Actions a limited schedule had left before that one. */
+  left?: number;
   /** Fingerprint of what the user had written when the fence was built: tells later on which side it was edited. */
   content?: string;
   /** Oldest first. */
@@ -80,6 +84,10 @@ export function readNote(note: string | null | undefined): ReadNote {
     const ms = value === undefined ? Number.NaN : Date.parse(value);
     return Number.isNaN(ms) ? undefined : ms;
   };
+  const count = (key: string): number | undefined => {
+    const value = Number(fields.get(key) ?? Number.NaN);
+    return Number.isInteger(value) ? value : undefined;
+  };
   const migration = fields.get('migration') ?? '';
   const boundary = time('b');
   const asked = readAsked(fields.get('asked'));
@@ -96,6 +104,7 @@ export function readNote(note: string | null | undefined): ReadNote {
         userPaused,
         settle: time('settle'),
         since: time('since'),
+        left: count('left'),
         askedHere: readAsked(fields.get('here')),
         by: fields.get('by'),
         asked,
@@ -106,7 +115,10 @@ export function readNote(note: string | null | undefined): ReadNote {
   if (boundary === undefined) return { user: text };
   const to = fields.get('to') ?? '';
   const [next, content] = [time('next'), fields.get('is')];
-  return { mark: { kind: 'fence', to, migration, boundary, next, content, asked, by: fields.get('by') }, user };
+  return {
+    mark: { kind: 'fence', to, migration, boundary, next, left: count('left'), content, asked, by: fields.get('by') },
+    user,
+  };
 }
 
 /** The sentence for people is left out where the user's note needs the room. */
@@ -125,7 +137,7 @@ function standbyHead(mark: StandbyMark): [head: string, sentence: string] {
   const asked = askedOf('asked', mark.asked) + askedOf('here', mark.askedHere) + byOf(mark);
   const owner = encodeURIComponent(mark.owner);
   return [
-    `[ferry standby owner=${owner}${since}${was}${settle}${resumed}${asked} migration=${idOf(mark)}]`,
+    `[ferry standby owner=${owner}${since}${was}${settle}${leftOf(mark)}${resumed}${asked} migration=${idOf(mark)}]`,
     `Paused copy: the schedule runs on ${mark.owner}. Leave it paused.`,
   ];
 }
@@ -135,7 +147,7 @@ function fenceHead(mark: FenceMark): [head: string, sentence: string] {
   const content = mark.content === undefined ? '' : ` is=${mark.content}`;
   const to = encodeURIComponent(mark.to);
   return [
-    `[ferry fence to=${to} b=${isoSeconds(mark.boundary)}${next}${content}${askedOf('asked', mark.asked)}${byOf(mark)} migration=${idOf(mark)}]`,
+    `[ferry fence to=${to} b=${isoSeconds(mark.boundary)}${next}${leftOf(mark)}${content}${askedOf('asked', mark.asked)}${byOf(mark)} migration=${idOf(mark)}]`,
     `Runs here until b, then on ${mark.to}.`,
   ];
 }
@@ -169,6 +181,10 @@ function readAsked(text: string | undefined): Asked[] | undefined {
   return asked.length === 0 ? undefined : asked;
 }
 
+function leftOf({ left }: Mark): string {
+  return left === undefined ? '' : ` left=${left}`;
+}
+
 function byOf({ by }: Mark): string {
   return by === undefined ? '' : ` by=${by}`;
 }
@@ -190,7 +206,7 @@ function decode(text: string): string {
 /** Whether the user's note still fits behind a fence marker; longer ones cannot be fenced without losing a part. */
 export function noteFits(user: string, migration: string, to: string): boolean {
   const longest = { from: 1e13, last: 1e13 + 1e8, first: 1e13 + 1e8 };
-  const common = { migration, boundary: 0, by: '123456', asked: Array<Asked>(MAX_ASKED).fill(longest) };
+  const common = { migration, boundary: 0, by: '123456', left: 99_999, asked: Array<Asked>(MAX_ASKED).fill(longest) };
   const fence = writeNote({ kind: 'fence', to, next: 0, content: '123456789012', ...common }, user);
   const rest = writeNote({ kind: 'standby', owner: to, userPaused: false, settle: 0, since: 0, ...common }, user);
   return Math.max(Buffer.byteLength(fence), Buffer.byteLength(rest)) <= MAX_NOTE_BYTES;

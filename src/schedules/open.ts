@@ -7,7 +7,16 @@ import { contents } from './carry.ts';
 import { ChangedMeanwhile, change, reread } from './change.ts';
 import { disarm, fenceWithMark } from './fence.ts';
 import { finish, settleOpening, sourceRange } from './finish.ts';
-import { type Handover, type HandoverResult, type Step, UNPROVEN, askingOf, failed, stillRunning } from './step.ts';
+import {
+  type FencedAt,
+  type Handover,
+  type HandoverResult,
+  type Step,
+  UNPROVEN,
+  askingOf,
+  failed,
+  stillRunning,
+} from './step.ts';
 import { waitUntilIdle } from './idle.ts';
 import { readNote } from './note.ts';
 import type { Described } from './ports.ts';
@@ -20,13 +29,13 @@ export async function openTarget(
   id: string,
   source: Described,
   target: Described,
-  at: { boundary: number; next?: number },
+  at: FencedAt,
   audit: Audit,
 ): Promise<Step> {
   let quiet = source;
   let shut = target;
-  /** Of a limited schedule's actions, those its source has not counted. */
-  let uncounted = 0;
+  /** Of a limited schedule's actions, what is left for the target. */
+  let allowance = source.remaining;
   if (mustBeIdle(source)) {
     const idle = await untilNothingIsLeft(h, id, source, at, hasBegun(source, target));
     shut = await reread(h.target, id);
@@ -34,20 +43,20 @@ export async function openTarget(
       await disarm(h, id, await reread(h.source, id), shut, at, audit);
       return { wrote: true, done: idle.failed };
     }
-    ({ quiet, uncounted } = idle);
+    ({ quiet, allowance } = idle);
     if (!quiet.schedule.state?.paused) {
-      const ran = await runWhatFellDue(h, id, at.boundary, quiet.remaining - uncounted);
+      const ran = await runWhatFellDue(h, id, at.boundary, allowance);
       if (ran === undefined) return { wrote: true, done: failed(h, id, 'unproven', UNPROVEN) };
-      uncounted += ran;
+      allowance -= ran;
     }
     [quiet, shut] = await stillSo(h, id, at);
   }
   const user = contents(quiet.schedule, shut.schedule).source;
-  const open = opened(withoutActions(quiet.schedule, uncounted), at.boundary, user.spec?.endTime);
+  const open = opened(withActions(quiet.schedule, allowance), at.boundary, user.spec?.endTime);
   const landed = await change(h.target, h.time, id, shut, open);
   // Opened late, it has dropped what was due before: run first, all else can wait.
   const late = (landed.updatedMs ?? h.time.now()) > at.boundary;
-  if (late) await settleOpening(h, id, landed, at.boundary, audit);
+  if (late) await settleOpening(h, id, landed, at, audit);
   return finish(h, id, landed, at, audit);
 }
 
@@ -55,11 +64,7 @@ export async function openTarget(
  * Long after both sides were read together, either may be another's by now: one that takes the fence down writes the target
  * first, so an opening on top of that has to make their second write fail. Target read, source written, target written.
  */
-async function stillSo(
-  h: Handover,
-  id: string,
-  at: { boundary: number; next?: number },
-): Promise<[source: Described, target: Described]> {
+async function stillSo(h: Handover, id: string, at: FencedAt): Promise<[source: Described, target: Described]> {
   const { boundary } = at;
   const shut = await reread(h.target, id);
   if (readNote(shut.schedule.state?.notes).mark?.kind !== 'standby') {
@@ -130,9 +135,9 @@ async function untilNothingIsLeft(
   h: Handover,
   id: string,
   source: Described,
-  at: { boundary: number; next?: number },
+  at: FencedAt,
   decided: boolean,
-): Promise<{ quiet: Described; uncounted: number } | { failed: Omit<HandoverResult, 'audit'> }> {
+): Promise<{ quiet: Described; allowance: number } | { failed: Omit<HandoverResult, 'audit'> }> {
   const deadline = Math.max(h.time.now(), at.boundary) + h.idleLimitMs;
   const idle = await waitUntilIdle(h, id, source, at.boundary, deadline);
   if (!idle) return { failed: failed(h, id, 'still-running', stillRunning(h)) };
@@ -141,12 +146,12 @@ async function untilNothingIsLeft(
   if (settled.unproven) return { failed: failed(h, id, 'unproven', UNPROVEN) };
   const quiet = await waitUntilIdle(h, id, settled.after, at.boundary, deadline);
   if (!quiet) return { failed: failed(h, id, 'still-running', stillRunning(h)) };
-  return { quiet, uncounted: settled.uncounted };
+  // Raised by its user meanwhile, the count is theirs.
+  const told = at.left !== undefined && quiet.remaining <= at.left;
+  return { quiet, allowance: told ? (at.left ?? 0) - settled.ran : quiet.remaining - settled.uncounted };
 }
 
-/** Runs the scheduler has not counted, because they were started by id. */
-function withoutActions(schedule: Schedule, uncounted: number): Schedule {
-  if (uncounted === 0 || !schedule.state?.limitedActions) return schedule;
-  const left = Math.max(0, (schedule.state.remainingActions?.toNumber() ?? 0) - uncounted);
-  return { ...schedule, state: { ...schedule.state, remainingActions: Long.fromNumber(left) } };
+function withActions(schedule: Schedule, left: number): Schedule {
+  if (!schedule.state?.limitedActions) return schedule;
+  return { ...schedule, state: { ...schedule.state, remainingActions: Long.fromNumber(Math.max(0, left)) } };
 }

@@ -14,15 +14,15 @@ export type Situation =
   /** Source owns it, target holds our paused copy. */
   | { kind: 'ready' }
   /** Source is bounded at `boundary`, target still shut. */
-  | { kind: 'fenced'; boundary: number; next?: number }
+  | { kind: 'fenced'; boundary: number; next?: number; left?: number }
   /** Source is bounded, target runs from `boundary`; settle and retire are left. */
-  | { kind: 'opened'; boundary: number; next?: number }
+  | { kind: 'opened'; boundary: number; next?: number; left?: number }
   /** Source already rests as standby, target still shut: nobody runs from `boundary` on until the target is opened. */
   | { kind: 'given-up'; keeper: 'source' | 'target'; boundary: number }
   /** Target owns it. `boundary` is set where a bound of ours is still to be taken off or the handover is recent. */
   | { kind: 'handed-over'; boundary?: number; bounded: boolean }
   /** Same handover, seen from the other direction: source was opened or is about to be, target is the fenced one. */
-  | { kind: 'reversed'; opened: boolean; boundary: number; next?: number }
+  | { kind: 'reversed'; opened: boolean; boundary: number; next?: number; left?: number }
   /** Our paused copy on the target outlived its schedule on the source. */
   | { kind: 'orphan' }
   /** Neither side carries our mark: another tool's, or both sides were opened by hand. */
@@ -85,10 +85,11 @@ function side(schedule: Schedule | undefined): Side | undefined {
 }
 
 /** The fence on a side, from its note or, where the note was overwritten, from the bound itself. */
-function fenceOf(at: Side, to: string): { boundary: number; next?: number } | undefined {
+function fenceOf(at: Side, to: string): { boundary: number; next?: number; left?: number } | undefined {
   const bound = fencedBoundary(at.schedule);
   if (at.mark?.kind === 'fence' && at.mark.to === to) {
-    return { boundary: bound ?? at.mark.boundary, next: at.mark.next };
+    const { next, left } = at.mark;
+    return { boundary: bound ?? at.mark.boundary, next, left };
   }
   return at.mark === undefined && bound !== undefined ? { boundary: bound } : undefined;
 }

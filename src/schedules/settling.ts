@@ -24,6 +24,8 @@ export interface Range {
    * runs nothing by itself, but what it is asked.
    */
   role: 'source' | 'target' | 'shut';
+  /** Of a limited schedule: its count is made right in the end by a known one, so it is lowered before anything is started. */
+  reserves?: boolean;
   /** Of a limited schedule that is shut: what the other side has left for it, its own count being an old copy's. */
   allowance?: number;
 }

@@ -28,6 +28,13 @@ export function askingOf(h: Handover, side: ScheduleCluster, id: string): Asking
   return asking;
 }
 
+/** A standing fence, as its note tells. */
+export interface FencedAt {
+  boundary: number;
+  next?: number;
+  left?: number;
+}
+
 export interface HandoverResult {
   outcome: 'handed-over' | 'already-there' | 'gone' | 'failed';
   userPaused: boolean;

@@ -2,6 +2,7 @@ import type { Audit } from '../activities/types.ts';
 import { change, reread } from './change.ts';
 import { proveOwner } from './fence.ts';
 import { type Handover, type Step, UNPROVEN, failed, untilPast } from './step.ts';
+import { leftOn } from './limits.ts';
 import { readNote } from './note.ts';
 import type { Described, ScheduleCluster } from './ports.ts';
 import { beforeGivingUp, standby } from './shapes.ts';
@@ -18,7 +19,7 @@ export async function takeOver(
   const keeper = at.keeper === 'source' ? source : target;
   const user = beforeGivingUp(keeper.schedule);
   let rest: Described;
-  const owed = { settle: at.boundary, since: h.time.now() };
+  const owed = { settle: at.boundary, left: leftOn(keeper), since: h.time.now() };
   if (at.keeper === 'target') {
     // We are taking back: an opening of the other side may still be under way from an attempt that was cut off.
     const shut = { kind: 'standby', owner: h.target.profile, migration: h.migration, ...owed } as const;

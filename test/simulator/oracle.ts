@@ -127,7 +127,7 @@ export class Oracle {
     };
     const until = world.now() - this.#play.case.spec.jitterMs - 30_000;
     const all = actions(times);
-    let before = 0;
+    let before = [...ran].filter(([nominalMs]) => nominalMs < (times[0]?.nominalMs ?? 0)).flatMap(([, r]) => r).length;
     for (const time of times) {
       const usedBefore = before;
       before += actions([time]);
