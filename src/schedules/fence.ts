@@ -213,11 +213,11 @@ export async function proveOwner(
     const range = { afterNominalMs, fromDueMs: from, role: 'target', reserves: left !== undefined, ...own } as const;
     const looked = emptyAudit();
     const settled = await settle(h.target, h.time, id, run, range, looked, askingOf(h, h.target, id), h.source);
-    if (settled.unproven) return false;
     run =
       left === undefined
         ? await countStarted(h, id, run, settled.started)
         : await countLeft(h, id, run, { left, afterNominalMs, fromDueMs: gaveUp ? 0 : from }, settled);
+    if (settled.unproven) return false;
     if (run === written) Object.assign(audit, addAudit(audit, looked));
     else audit.filled += looked.filled;
   }
