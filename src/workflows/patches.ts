@@ -9,4 +9,6 @@
 export const patches = {
   /** Settling tries again just the schedules that failed, where it walked over all of them. */
   retryOnlyFailed: 'retry-only-failed-2026-11-24',
+  /** A rollback that is done looks at everything once more, half a minute later; before, it ended at once. */
+  secondLook: 'second-look-2026-11-24',
 } as const satisfies Record<string, `${string}-${string}`>;

@@ -94,6 +94,24 @@ describe('rollback takes everything back and frees the tenant', () => {
     );
   });
 
+  test('a write of the attempt before that lands after all was found at home is seen by a second look', async () => {
+    await harness.play(new FakeTenant(5), async ({ start, fake }) => {
+      const handle = await start({ bake: '1 hour' });
+      await untilPhase(handle, 'baking');
+      let looks = 0;
+      fake.before('cutOverPage', (_call, { to }) => {
+        if (to !== 'cloud') return undefined;
+        looks++;
+        if (looks === 2) fake.owners.set('job-0003', 'selfhosted');
+        return undefined;
+      });
+      await handle.signal('rollback');
+      expect(await finish(handle)).toMatchObject({ outcome: 'rolled-back', owner: 'cloud' });
+      expect(fake.ownedBy('cloud')).toBe(5);
+      expect(looks).toBe(2);
+    });
+  });
+
   test('while paused: nobody has to resume it first', async () => {
     await harness.play(new FakeTenant(5), async ({ start, fake, record }) => {
       const handle = await start({ bake: '1 hour' });

@@ -1,8 +1,9 @@
-import { condition, TemporalFailure, workflowInfo } from '@temporalio/workflow';
+import { condition, patched, sleep, TemporalFailure, workflowInfo } from '@temporalio/workflow';
 import * as activities from '../activities.ts';
 import type { Controls } from '../controls.ts';
 import { formatDuration } from '../duration.ts';
 import { reasonOf } from '../failures.ts';
+import { patches } from '../patches.ts';
 import { count } from '../progress.ts';
 import type { Run } from '../run.ts';
 import { summary } from '../summary.ts';
@@ -12,6 +13,8 @@ import { handOver } from './hand-over.ts';
 const PATIENT_AFTER = 60;
 /** The server ends a workflow at 51,200 events. An undo that came this far waits for a person instead. */
 const HISTORY_LIMIT = 40_000;
+/** Longer than a write can be under way after the deadline of its request. */
+const LANDED_MS = 30_000;
 
 /**
  * The same hand-over with the sides swapped, until nothing is left on the target. Runs non-cancellably and never gives
@@ -19,10 +22,14 @@ const HISTORY_LIMIT = 40_000;
  */
 export async function rollBack(run: Run, controls: Controls): Promise<void> {
   run.enter('rolling-back');
+  const looksAgain = patched(patches.secondLook);
+  let looked = !looksAgain;
   for (let tries = 0; ; tries++) {
     const left = await takeBack(run, controls);
-    if (left === null) break;
-    await untilNextTry(run, controls, tries, left);
+    if (left === null && looked) break;
+    if (left !== null) await untilNextTry(run, controls, tries, left);
+    else await untilAllHasLanded(run);
+    looked ||= left === null;
   }
   const { tenant, from, to, rollbackReason } = run.progress;
   const event = `rolled back from ${to} to ${from}: ${rollbackReason ?? 'no reason given'}`;
@@ -35,6 +42,14 @@ export async function rollBack(run: Run, controls: Controls): Promise<void> {
   }
   run.update({ owner: from });
   run.count({ handedOver: 0 });
+}
+
+/**
+ * A write that an attempt before the rollback has sent may be under way still, for as long as a request may take: one that
+ * lands on a schedule found untouched is seen by a second look, and by nothing else.
+ */
+async function untilAllHasLanded(run: Run): Promise<void> {
+  await sleep(LANDED_MS, { summary: summary(run.progress.tenant, 'wait until nothing is under way any more') });
 }
 
 /** One pass and one sweep. What is still to do, as words, or null. */
