@@ -14,6 +14,46 @@ describe('round trips', () => {
     ['a fence', { kind: 'fence', to: 'selfhosted', migration: 'm', boundary: B }],
     ['a fence that knows what comes next', { kind: 'fence', to: 'x', migration: 'm', boundary: B, next: B + 123 }],
     ['names with blanks and brackets', { kind: 'fence', to: 'a b]=c', migration: 'a] b=[c]\n%', boundary: B, next: B }],
+    [
+      'a fence whose target was asked for runs',
+      {
+        kind: 'fence',
+        to: 'x',
+        migration: 'm',
+        boundary: B,
+        next: B - 500,
+        left: 7,
+        content: 'abcdef012345',
+        by: '00ff12',
+        asked: [
+          { from: B, last: B + 20_000, first: B + 5_000 },
+          { from: B + 60_000, last: B + 60_000, first: B + 60_000 },
+        ],
+      },
+    ],
+    [
+      'a side at rest that is owed a proof',
+      {
+        kind: 'standby',
+        owner: 'c',
+        migration: 'm',
+        boundary: B,
+        settle: B - 4_321,
+        since: B + 9_000,
+        left: 0,
+        by: '00ff12',
+        asked: [{ from: B, last: B, first: B }],
+      },
+    ],
+    [
+      'a paused copy on which times were started by id',
+      {
+        kind: 'standby',
+        owner: 'c',
+        migration: 'm',
+        askedHere: [{ from: B, last: B - 1000, first: B + 7_000 }],
+      },
+    ],
     ['names in other scripts', { kind: 'standby', owner: 'ærø', migration: '移行/東京' }],
   ];
   const users = [
@@ -31,6 +71,23 @@ describe('round trips', () => {
       expect(kept).toBe(user);
       expect(read).toEqual(mark);
     }
+  });
+
+  test('of many requests the oldest become one, which covers them all; a claim never becomes a part of it', () => {
+    const at = (s: number) => ({ from: B + s * 1000, last: B + (s + 2) * 1000, first: B + s * 1000 });
+    const claim = { from: B, last: B - 1000, first: B };
+    const mark: Mark = {
+      kind: 'fence',
+      to: 'x',
+      migration: 'm',
+      boundary: B,
+      asked: [claim, at(10), at(20), at(30), at(40)],
+    };
+    expect(readNote(writeNote(mark)).mark?.asked).toEqual([
+      { from: B + 10_000, last: B + 22_000, first: B + 20_000 },
+      at(30),
+      at(40),
+    ]);
   });
 
   test('a mark is one line, in words a person understands', () => {

@@ -57,6 +57,16 @@ describe('the fence', () => {
     expect(readNote(shape.state?.notes)).toEqual({ mark: { ...fence, next: undefined }, user: 'ask Ada\nbefore noon' });
   });
 
+  test.each([
+    ['from right before it', 10, B - 10],
+    ['from some seconds before it', 7_777, B - 7_780],
+    ['from longer before it than the bound can tell', 8_000_000, undefined],
+  ])('its bound tells where the proof starts: %s', (_title, before, told) => {
+    const shape = shapes.fenced(withBounds(), { ...fence, next: B - before });
+    expect(shapes.fencedSince({ ...shape, state: { notes: 'paused by hand' } })).toBe(told);
+    expect(shapes.isOurBound(shape.spec?.endTime)).toBe(true);
+  });
+
   test('built again, the later boundary replaces the earlier one and the note is not nested', () => {
     const twice = shapes.fenced(shapes.fenced(withBounds(), fence), { ...fence, boundary: B + 5000 });
     expect(shapes.fencedBoundary(twice)).toBe(B + 5000);
