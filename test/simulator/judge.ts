@@ -38,8 +38,13 @@ export async function judge(it: Case, options: PlayOptions = {}): Promise<Judged
   return { wrong, told: play.world.told, verdicts, play };
 }
 
-function isBusy({ a, b }: Play): boolean {
-  return [a, b].some((side) => side.busy(ID));
+/** A run of it is open or waits, or was until just now. */
+function isBusy({ a, b, world }: Play): boolean {
+  const closedSince = world.now() - 30_000;
+  return [a, b].some((side) => {
+    const runs = [...side.runs.byId.values()].flat();
+    return side.busy(ID) || runs.some(({ closeMs }) => closeMs - side.skewMs > closedSince);
+  });
 }
 
 function ownerIsAsWritten(play: Play, owner: 'a' | 'b'): string[] {
