@@ -5,6 +5,7 @@
  *     npm run chaos -- --seed 7 --faults 300
  *     npm run chaos -- --cloud v2 --selfhosted v1     engines: dev, v1 or v2
  *     npm run chaos -- --any-boundary                 ends with the faults, whichever boundaries were reached
+ *     npm run chaos -- --keep DIR                     executions, histories, databases and logs go there, for the inquiry
  *     npm run chaos -- --patient                      no kill is told to the server: its time-outs take a minute each
  *
  * The seed decides which faults come in which order; when each meets the clusters is theirs to say.
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     selfhosted: { type: 'string', default: 'v2' },
     'any-boundary': { type: 'boolean', default: false },
     patient: { type: 'boolean', default: false },
+    keep: { type: 'string' },
   },
 });
 const started = Date.now();
@@ -48,6 +50,7 @@ try {
     cloud: engine('cloud'),
     selfhosted: engine('selfhosted'),
     patient: values.patient,
+    keep: values.keep,
     // The SDK takes SIGTERM for a wish of its own workers'; the run has to end as well.
     signal: onInterrupt().signal,
     say: (text) => console.log(`[${((Date.now() - started) / 1000).toFixed(1).padStart(6)}] ${text}`),

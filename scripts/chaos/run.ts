@@ -15,6 +15,7 @@ import { type Cutter, startCutter } from '../lib/tcp-cutter.ts';
 import { createSchedules, type PlannedSchedule, planTenant } from '../lib/tenant-load.ts';
 import { startUserWorkers } from '../lib/user-worker.ts';
 import { type Boundary, allBoundaries, nameOf } from './boundaries.ts';
+import { keepEvidence } from './evidence.ts';
 import { FaultLog } from './faults.ts';
 import { type Death, Fleet } from './fleet.ts';
 import { type Leg, type LegPlan, runAudit, runLeg } from './legs.ts';
@@ -32,6 +33,8 @@ export interface ChaosOptions {
   selfhosted: Engine;
   /** Every killed worker is noticed by the server's own time-outs alone, a minute each. @default false: the first of cutOverPage's */
   patient: boolean;
+  /** A directory for everything that tells what happened. @default none is kept */
+  keep?: string;
   /** Ends the run early, in order, with an error. */
   signal?: AbortSignal;
   say: (text: string) => void;
@@ -126,6 +129,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const { outages } = nemesis;
     const figures = await ledgerOf({ sides: arena.sides, waves, legs, outages, to });
     const resting = await atRest(arena.sides, legs.at(-1)?.owner ?? '', waves);
+    if (options.keep !== undefined) {
+      const from = { ...arena, stackDir: arena.stack.dir };
+      await keepEvidence(options.keep, from, { faults: log.faults, outages, legs, waves });
+    }
     return {
       seed,
       engines: `${options.cloud} and ${options.selfhosted}`,
