@@ -59,6 +59,6 @@ export function textOf(report: ChaosReport): string {
     `${workersFailed.length} workers ended by themselves`,
     `${figures.expected} nominal times: ${figures.once} once, ${figures.duplicates} duplicates, ${figures.missed} missed, ` +
       `${figures.wrongSide} on the wrong side, ${figures.unexpected} at other times, ` +
-      `${figures.explained} left out by their policy; longest lateness ${(figures.maxLateMs / 1000).toFixed(1)} s`,
+      `${figures.explained} left out by their policy, ${figures.lostByV2} lost by the V2 scheduler itself; longest lateness ${(figures.maxLateMs / 1000).toFixed(1)} s`,
   ].join('\n');
 }

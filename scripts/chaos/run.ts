@@ -47,8 +47,11 @@ const WAVES = ['chaos-1', 'chaos-2', 'chaos-3'];
 const KILLS_A_LEG = 14;
 /** The longest jitter of the load. */
 const JITTER_S = 10;
-/** Longer than whatever a fault holds up: the load's own minute is a limit of the load, not of what is tried here. */
-const CATCHUP_S = 600;
+/**
+ * Longer than whatever a fault holds up: the load's own minutes are limits of the load, not of what is tried here. A run
+ * that its tenant's workers come to too late would time out and, by its retry policy, begin anew.
+ */
+const PATIENT_S = 600;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { seed, say } = options;
@@ -181,12 +184,12 @@ async function build(options: ChaosOptions, teardown: (() => Promise<unknown>)[]
     .replaceAll(servers.control.address, cutters.control.address);
   await writeFile(ferryConfig, profiles, { mode: 0o600 });
 
-  const connect = async (name: string) => {
+  const connect = async (name: string, engine?: Engine) => {
     const profile = await connectProfile(name, configFile);
     teardown.push(() => profile.connection.close());
-    return { name, ...profile };
+    return { name, v2: engine === 'v2', ...profile };
   };
-  const sides: Side[] = [await connect('cloud'), await connect('selfhosted')];
+  const sides: Side[] = [await connect('cloud', cloud), await connect('selfhosted', selfhosted)];
   const control = await connect('control');
   await registerFerrySearchAttributes(control.connection, control.namespace);
   const users = await startUserWorkers({ configFile, profiles: ['cloud', 'selfhosted'], tenants: WAVES });
@@ -198,7 +201,7 @@ async function build(options: ChaosOptions, teardown: (() => Promise<unknown>)[]
 async function createWave({ sides }: Arena, owner: string, tenant: string, everyKind: boolean): Promise<Wave> {
   const side = sides.find(({ name }) => name === owner);
   if (!side) throw new Error(`${owner} owns the tenant, and is none of the clusters`);
-  const all = planTenant({ tenant, count: 20 }).map(withLongCatchup);
+  const all = planTenant({ tenant, count: 20 }).map(patient);
   const schedules = everyKind ? all : all.filter(({ intent }) => intent.limit ?? intent.from ?? intent.until);
   await createSchedules(side.connection, side.namespace, schedules);
   const asWritten: Wave['asWritten'] = new Map();
@@ -206,12 +209,16 @@ async function createWave({ sides }: Arena, owner: string, tenant: string, every
   return { schedules, from: Math.ceil(Date.now() / 1000) + 3, asWritten };
 }
 
-function withLongCatchup(planned: PlannedSchedule): PlannedSchedule {
+function patient(planned: PlannedSchedule): PlannedSchedule {
   const { schedule } = planned.request;
-  const short = Number(schedule?.policies?.catchupWindow?.seconds ?? 0);
-  if (short === 0 || short >= CATCHUP_S) return planned;
-  const policies = { ...schedule?.policies, catchupWindow: duration(CATCHUP_S) };
-  return { ...planned, request: { ...planned.request, schedule: { ...schedule, policies } } };
+  const { policies, action } = schedule ?? {};
+  const short = Number(policies?.catchupWindow?.seconds ?? PATIENT_S) < PATIENT_S;
+  const changed = {
+    ...schedule,
+    policies: short ? { ...policies, catchupWindow: duration(PATIENT_S) } : policies,
+    action: { startWorkflow: { ...action?.startWorkflow, workflowRunTimeout: duration(PATIENT_S) } },
+  };
+  return { ...planned, request: { ...planned.request, schedule: changed } };
 }
 
 /** There and back; every third one is turned around on its way. */

@@ -1,6 +1,14 @@
 /** What the clusters say when all is quiet: nothing of the product's own is asked. */
 import proto from '@temporalio/proto';
-import { type LedgerTotals, type Outage, type Part, readLedgers, type Side } from '../../test/support/ledger.ts';
+import {
+  COUNTS,
+  type LedgerTotals,
+  nothing,
+  type Outage,
+  type Part,
+  readLedgers,
+  type Side,
+} from '../../test/support/ledger.ts';
 import type { PlannedSchedule } from '../lib/tenant-load.ts';
 import type { Leg } from './legs.ts';
 
@@ -13,9 +21,6 @@ export interface Wave {
   /** As the cluster described each right after its creation. */
   asWritten: Map<string, Schedule>;
 }
-
-const COUNTS = ['expected', 'once', 'duplicates', 'missed', 'wrongSide', 'explained', 'unexpected'] as const;
-const NOTHING = { expected: 0, once: 0, duplicates: 0, missed: 0, wrongSide: 0, explained: 0, unexpected: 0 };
 
 export type Figures = Omit<LedgerTotals, 'runs'>;
 
@@ -41,7 +46,7 @@ export async function ledgerOf(of: {
       .map(({ schedules, from }) => ({ schedules, from: Math.max(from, begins), to, path: pathOf(leg), outages }));
   });
   const ledgers = await readLedgers({ sides, settleMs: 40_000 }, parts);
-  const figures: Figures = { ...NOTHING, maxLateMs: 0, problems: [] };
+  const figures: Figures = nothing();
   for (const { totals } of ledgers) {
     for (const key of COUNTS) figures[key] += totals[key];
     figures.maxLateMs = Math.max(figures.maxLateMs, totals.maxLateMs);

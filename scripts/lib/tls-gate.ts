@@ -127,9 +127,7 @@ function forward(
   const call = session().request({ ...rest, ':scheme': 'http' });
   let trailers: OutgoingHttpHeaders = {};
 
-  call.on('error', () => {
-    if (!stream.headersSent) refuse(stream, status.unavailable, 'the server behind the gate cannot be reached');
-  });
+  call.on('error', () => undefined);
   call.on('trailers', (received) => {
     trailers = received;
   });
@@ -151,8 +149,10 @@ function forward(
     if (!call.closed)
       call.close(stream.rstCode === constants.NGHTTP2_NO_ERROR ? constants.NGHTTP2_CANCEL : stream.rstCode);
   });
+  // A server that ends in order closes its calls without an error: unanswered, a long poll would wait for its deadline.
   call.once('close', () => {
-    if (!stream.closed && call.rstCode !== constants.NGHTTP2_NO_ERROR && stream.headersSent) stream.close(call.rstCode);
+    if (!stream.headersSent) refuse(stream, status.unavailable, 'the server behind the gate cannot be reached');
+    else if (!stream.closed && call.rstCode !== constants.NGHTTP2_NO_ERROR) stream.close(call.rstCode);
   });
   return call;
 }

@@ -3,19 +3,12 @@
  * the product on purpose: expected times come from arithmetic, runs from the list of executions, the side from the
  * cluster an execution was found on.
  */
-import type { Connection } from '@temporalio/client';
-import type proto from '@temporalio/proto';
 import type { Intent, PlannedSchedule } from '../../scripts/lib/tenant-load.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
+import { iso, type Outage, readRuns, type Run, type Side } from './runs.ts';
+import { V2Dues, lostByV2 } from './v2-losses.ts';
 
-type Execution = proto.temporal.api.workflow.v1.IWorkflowExecutionInfo;
-
-export interface Side {
-  /** `cloud`, `selfhosted`, … */
-  name: string;
-  connection: Connection;
-  namespace: string;
-}
+export { type Outage, readRuns, type Run, type Side } from './runs.ts';
 
 /** What is judged together: these schedules, over this range, on this path. */
 export interface Part {
@@ -29,13 +22,6 @@ export interface Part {
   outages?: Outage[];
 }
 
-/** From when on a server did not serve, until it did again, epoch ms. */
-export interface Outage {
-  side: string;
-  fromMs: number;
-  toMs: number;
-}
-
 interface Reading {
   sides: Side[];
   /** How long to wait for what is still missing: runs due late, and a list that lags behind. @default 20_000 */
@@ -43,17 +29,6 @@ interface Reading {
 }
 
 export type LedgerInput = Reading & Part;
-
-export interface Run {
-  side: string;
-  workflowId: string;
-  /** Epoch seconds. */
-  nominal: number;
-  /** When its work could begin: a delayed start begins at the end of its delay. */
-  startMs: number;
-  /** Infinity while it is open. */
-  closeMs: number;
-}
 
 export interface LedgerRow {
   schedule: string;
@@ -68,6 +43,8 @@ export interface LedgerRow {
   wrongSide: number;
   /** Left out by the schedule's own overlap policy while a run was open. */
   explained: number;
+  /** Lost by a V2 scheduler, migration or not. */
+  lostByV2: number;
   /** Runs at times the schedule does not have. */
   unexpected: number;
   /** How many runs each side had. */
@@ -96,9 +73,14 @@ export async function readLedger(input: LedgerInput): Promise<Ledger> {
 export async function readLedgers({ sides, settleMs = 20_000 }: Reading, parts: Part[]): Promise<Ledger[]> {
   const ids = parts.flatMap(({ schedules }) => schedules.map(({ id }) => id));
   const from = Math.min(...parts.map((part) => part.from));
+  const dues = new V2Dues(sides.filter(({ v2 }) => v2));
   const once = async (): Promise<Ledger[]> => {
     const runs = await readRuns({ sides, ids, from });
-    return parts.map((part) => judge(part, runs));
+    for (const part of parts) {
+      const { rows } = judge(part, runs);
+      for (const [i, schedule] of part.schedules.entries()) await dues.find(schedule, rows[i]?.missedTimes ?? []);
+    }
+    return parts.map((part) => judge(part, runs, dues));
   };
   // A cluster that cannot be read yet has nothing to do with how long its last runs may take to show.
   let last = await waitFor({ what: 'a first reading of the ledger', timeoutMs: 180_000, everyMs: 1_000 }, once);
@@ -121,13 +103,11 @@ function totalsOf(ledgers: Ledger[]): string {
 }
 
 /** Pure, so that the judgement itself can be tested. */
-export function judge(input: Part, runs: Map<string, Run[]>): Ledger {
-  const rows = input.schedules.map((schedule) => judgeOne(schedule, runs.get(schedule.id) ?? [], input));
+export function judge(input: Part, runs: Map<string, Run[]>, dues: Pick<V2Dues, 'of'> = { of: () => [] }): Ledger {
+  const rows = input.schedules.map((schedule) => judgeOne(schedule, runs.get(schedule.id) ?? [], input, dues));
   const totals = nothing();
   for (const row of rows) {
-    for (const key of ['expected', 'once', 'duplicates', 'missed', 'wrongSide', 'explained', 'unexpected'] as const) {
-      totals[key] += row[key];
-    }
+    for (const key of COUNTS) totals[key] += row[key];
     for (const [side, count] of Object.entries(row.runs)) totals.runs[side] = (totals.runs[side] ?? 0) + count;
     totals.maxLateMs = Math.max(totals.maxLateMs, row.maxLateMs);
     totals.problems.push(...row.problems);
@@ -135,9 +115,20 @@ export function judge(input: Part, runs: Map<string, Run[]>): Ledger {
   return { rows, totals };
 }
 
-function nothing(): LedgerTotals {
-  const counts = { expected: 0, once: 0, duplicates: 0, missed: 0, wrongSide: 0, explained: 0, unexpected: 0 };
-  return { ...counts, runs: {}, maxLateMs: 0, problems: [] };
+export const COUNTS = [
+  'expected',
+  'once',
+  'duplicates',
+  'missed',
+  'wrongSide',
+  'explained',
+  'lostByV2',
+  'unexpected',
+] as const;
+
+export function nothing(): LedgerTotals {
+  const counts = { expected: 0, once: 0, duplicates: 0, missed: 0, wrongSide: 0 };
+  return { ...counts, explained: 0, lostByV2: 0, unexpected: 0, runs: {}, maxLateMs: 0, problems: [] };
 }
 
 export function expectedTimes(intent: Intent, from: number, to: number): number[] {
@@ -153,7 +144,12 @@ export function expectedTimes(intent: Intent, from: number, to: number): number[
   return intent.paused ? [] : times;
 }
 
-function judgeOne({ id, intent }: PlannedSchedule, all: Run[], { from, to, path, outages = [] }: Part): LedgerRow {
+function judgeOne(
+  { id, intent }: PlannedSchedule,
+  all: Run[],
+  { from, to, path, outages = [] }: Part,
+  dues: Pick<V2Dues, 'of'>,
+): LedgerRow {
   const runs = all.toSorted((a, b) => a.nominal - b.nominal || a.startMs - b.startMs);
   const inRange = runs.filter(({ nominal }) => nominal >= from && nominal <= to);
   const expected = withinLimit(intent, runs, expectedTimes(intent, from, to));
@@ -170,6 +166,7 @@ function judgeOne({ id, intent }: PlannedSchedule, all: Run[], { from, to, path,
       );
     } else if (intent.maySkip && runs.some((run) => wasOpen(run, time, intent.jitter))) row.explained += 1;
     else if (outages.some((outage) => leftOutAfter(outage, intent, time, runs))) row.explained += 1;
+    else if (dues.of(id, time).some((due) => lostByV2(due, time, runs, outages))) row.lostByV2 += 1;
     else {
       row.missed += 1;
       row.missedTimes.push(time);
@@ -236,67 +233,4 @@ function groupBy(runs: Run[]): Map<number, Run[]> {
   const groups = new Map<number, Run[]>();
   for (const run of runs) groups.set(run.nominal, [...(groups.get(run.nominal) ?? []), run]);
   return groups;
-}
-
-/** Every scheduled execution of both clusters since shortly before `from`, by schedule. */
-export async function readRuns({
-  sides,
-  ids,
-  from,
-}: Pick<LedgerInput, 'sides' | 'from'> & { ids: string[] }): Promise<Map<string, Run[]>> {
-  const wanted = new Set(ids);
-  // Limited schedules are counted from their first run.
-  const since = new Date((from - 3_600) * 1_000).toISOString();
-  const runs = new Map<string, Run[]>();
-  for (const side of sides) {
-    let nextPageToken: Uint8Array | undefined;
-    do {
-      const page = await side.connection.workflowService.listWorkflowExecutions({
-        namespace: side.namespace,
-        query: `TemporalScheduledById IS NOT NULL AND StartTime >= '${since}'`,
-        pageSize: 1_000,
-        nextPageToken,
-      });
-      for (const execution of page.executions ?? []) {
-        const schedule = attribute(execution, 'TemporalScheduledById');
-        if (!wanted.has(schedule)) continue;
-        runs.set(schedule, [...(runs.get(schedule) ?? []), toRun(side.name, execution)]);
-      }
-      nextPageToken = page.nextPageToken ?? undefined;
-    } while (nextPageToken && nextPageToken.length > 0);
-  }
-  return runs;
-}
-
-function toRun(side: string, execution: Execution): Run {
-  const workflowId = execution.execution?.workflowId ?? '';
-  // The action's id, then the nominal time: `orders-run-2026-11-22T16:44:20Z`.
-  const suffix = /-(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$/.exec(workflowId)?.[1];
-  const nominal = Date.parse(suffix ?? '') / 1_000;
-  const recorded = Date.parse(attribute(execution, 'TemporalScheduledStartTime')) / 1_000;
-  if (!(nominal === recorded))
-    throw new Error(`${workflowId} on ${side} was scheduled for ${iso(recorded)}, says its attribute`);
-  const closed = execution.closeTime ? milliseconds(execution.closeTime) : Infinity;
-  return {
-    side,
-    workflowId,
-    nominal,
-    startMs: milliseconds(execution.executionTime ?? execution.startTime),
-    closeMs: closed,
-  };
-}
-
-function attribute(execution: Execution, name: string): string {
-  const data = execution.searchAttributes?.indexedFields?.[name]?.data;
-  return data ? String(JSON.parse(new TextDecoder().decode(data))) : '';
-}
-
-function milliseconds(time: proto.google.protobuf.ITimestamp | null | undefined): number {
-  return Number(time?.seconds ?? 0) * 1_000 + Math.floor((time?.nanos ?? 0) / 1_000_000);
-}
-
-function iso(seconds: number): string {
-  return Number.isFinite(seconds)
-    ? new Date(seconds * 1_000).toISOString().replace('.000Z', 'Z')
-    : 'an unreadable time';
 }

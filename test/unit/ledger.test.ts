@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { planTenant, type Intent } from '../../scripts/lib/tenant-load.ts';
-import { expectedTimes, judge, type Outage, type Run } from '../support/ledger.ts';
+import { expectedTimes, judge, type LedgerTotals, type Outage, type Run } from '../support/ledger.ts';
 
 const base: Intent = { every: 10, phase: 3, jitter: 0, paused: false, maySkip: false };
 
@@ -73,6 +73,30 @@ describe('verdicts', () => {
     ] as const) {
       expect(verdict(runs, intent, ['cloud'], [...outages])).toEqual({ ...fine, once: 3, missed: 1 });
     }
+  });
+
+  test('what a V2 scheduler loses is granted with the moment to show it was lost in, and amid its own runs', () => {
+    const dues = { of: (_id: string, time: number) => [{ side: 'cloud', dueMs: time * 1_000 + 6_000 }] };
+    const lost = (runs: Run[], outages: Outage[] = [], asked = dues): Pick<LedgerTotals, 'missed' | 'lostByV2'> => {
+      const [template] = planTenant({ tenant: 't', count: 1 });
+      if (!template) throw new Error('no schedule planned');
+      const schedule = { ...template, id: 's', intent: { ...base, jitter: 10 } };
+      const part = { schedules: [schedule], from: 100, to: 135, path: ['cloud', 'selfhosted'], outages };
+      const { missed, lostByV2 } = judge(part, new Map([['s', runs]]), asked).totals;
+      return { missed, lostByV2 };
+    };
+    const yes = { missed: 0, lostByV2: 1 };
+    const no = { missed: 1, lostByV2: 0 };
+    // The run of 113 ends at 123 + 2 s; 123 was due at + 6 s.
+    expect(lost([run(103), run(113, 'cloud', 12), run(133)])).toEqual(yes);
+    expect(lost([run(103), run(113, 'cloud', 12), run(133)], [], { of: () => [] })).toEqual(no);
+    expect(lost([run(103), run(113, 'cloud', 18), run(133)])).toEqual(no);
+    expect(lost([run(103), run(113, 'cloud', 2), run(133)])).toEqual(no);
+    expect(lost([run(103), run(113, 'cloud', 12), run(133, 'selfhosted')])).toEqual(no);
+    const back = (side: string): Outage[] => [{ side, fromMs: 114_000, toMs: 124_000 }];
+    expect(lost([run(103), run(113), run(133)], back('cloud'))).toEqual(yes);
+    expect(lost([run(103), run(113), run(133)], back('selfhosted'))).toEqual(no);
+    expect(lost([run(103), run(113), run(133)], [{ side: 'cloud', fromMs: 101_000, toMs: 105_000 }])).toEqual(no);
   });
 
   test('a run on the former owner after the new one has begun is on the wrong side', () => {
