@@ -109,9 +109,9 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
         askedHere,
       } as const;
       const shut = await change(h.target, h.time, id, target, standby(target.schedule, mark), { always: true });
-      // The fence was proven before the target was asked for runs from its boundary on: that boundary stands. Written once
+      // A fence was proven before the target was asked for runs from its boundary on: that boundary stands. Written once
       // more, it makes a write that takes it down fail.
-      if (hasBegun(source, shut)) {
+      if (hasBegun(source, shut) || isPastAndProven(source, at.boundary, h.time.now())) {
         const stands = await change(h.source, h.time, id, source, fenceWithMark(h, source, shut, at), { always: true });
         return openTarget(h, id, stands, shut, at, audit);
       }
@@ -124,6 +124,14 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
     case 'given-up':
       return source && target ? takeOver(h, id, source, target, at, audit) : AGAIN;
   }
+}
+
+/**
+ * The server's own stamp proves a fence that was built in time. Once it is past, a limited schedule keeps it: behind a
+ * later one its source would run later times first, and their runs would use up the actions of those before them.
+ */
+function isPastAndProven({ schedule, updatedMs }: Described, boundary: number, now: number): boolean {
+  return Boolean(schedule.state?.limitedActions) && boundary <= now && (updatedMs ?? Infinity) < boundary;
 }
 
 /** Where a pause, say, has overwritten the fence's note: its bound tells too, and what an attempt that found it standing wrote. */
