@@ -19,6 +19,9 @@ export interface Prey {
   fleet: Fleet;
 }
 
+/** From the end of one fault to the next, ms: at least, and less than. */
+export type Pause = readonly [least: number, most: number];
+
 type Card = () => Promise<void>;
 
 /** The product gives a call 15 s. */
@@ -30,11 +33,13 @@ export class Nemesis {
   readonly #prey: Prey;
   readonly #log: FaultLog;
   readonly #random: Random;
+  readonly #pauseMs: Pause;
   readonly #oneAtATime = new PQueue({ concurrency: 1 });
   readonly #stopped = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
-  constructor(prey: Prey, log: FaultLog, random: Random) {
+  constructor(prey: Prey, log: FaultLog, random: Random, pauseMs: Pause) {
+    this.#pauseMs = pauseMs;
     this.#prey = prey;
     this.#log = log;
     this.#random = random;
@@ -62,7 +67,7 @@ export class Nemesis {
       if (deck.length === 0) deck = this.#shuffled();
       const card = deck.pop();
       if (card) await this.#oneAtATime.add(card);
-      await delay(this.#between(2_000, 6_000), undefined, { signal }).catch(() => undefined);
+      await delay(this.#between(...this.#pauseMs), undefined, { signal }).catch(() => undefined);
     }
   }
 

@@ -19,7 +19,7 @@ import { keepEvidence } from './evidence.ts';
 import { FaultLog } from './faults.ts';
 import { type Death, Fleet } from './fleet.ts';
 import { type Leg, type LegPlan, runAudit, runLeg } from './legs.ts';
-import { Nemesis } from './nemesis.ts';
+import { Nemesis, type Pause } from './nemesis.ts';
 import type { ChaosReport } from './report.ts';
 import { atRest, describe, ledgerOf, type Wave } from './verdict.ts';
 
@@ -33,6 +33,8 @@ export interface ChaosOptions {
   selfhosted: Engine;
   /** Every killed worker is noticed by the server's own time-outs alone, a minute each. @default false: the first of cutOverPage's */
   patient: boolean;
+  /** Between faults of servers and connections. @default 2 to 6 s */
+  pauseMs?: Pause;
   /** A directory for everything that tells what happened. @default none is kept */
   keep?: string;
   /** Ends the run early, in order, with an error. */
@@ -98,7 +100,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       },
     });
     teardown.push(() => fleet.stop());
-    const nemesis = new Nemesis({ servers: arena.stack.servers, cutters: arena.cutters, fleet }, log, random);
+    const prey = { servers: arena.stack.servers, cutters: arena.cutters, fleet };
+    const nemesis = new Nemesis(prey, log, random, options.pauseMs ?? [2_000, 6_000]);
     teardown.push(() => nemesis.stop());
     arena.stack.died.catch(broke);
     options.signal?.addEventListener('abort', () => broke(options.signal?.reason));
