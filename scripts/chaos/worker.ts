@@ -87,12 +87,19 @@ function onCalls(profile: string): Interceptor {
     if (storm && storm.until > Date.now()) {
       if (!storm.told) say({ report: 'throttled', profile });
       storm.told = true;
-      // It never leaves: what is refused as one too many has not been done.
+      // It never leaves: what is refused as one too many has not been done. No server answers before it has been asked.
       const answer = { code: status.RESOURCE_EXHAUSTED, details: 'throttled on purpose', metadata: new Metadata() };
+      let refuse: (() => void) | undefined;
       return new InterceptingCall(nextCall(options), {
-        start: (_metadata, listener) => listener.onReceiveStatus(answer),
+        start: (_metadata, listener) => {
+          refuse = () => {
+            // Whoever listens is used to a message before the status, if only an empty one.
+            listener.onReceiveMessage(null);
+            listener.onReceiveStatus(answer);
+          };
+        },
         sendMessage: () => undefined,
-        halfClose: () => undefined,
+        halfClose: () => refuse?.(),
       });
     }
     return new InterceptingCall(nextCall(options), {
