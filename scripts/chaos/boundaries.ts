@@ -73,4 +73,6 @@ export type Report =
   | { report: 'ready' }
   | { report: 'dies'; at: Boundary; workflowId: string; attempt: number; call?: string }
   | { report: 'lost'; call: string }
+  /** Sends an update or a patch. */
+  | { report: 'writes'; profile: string; schedule: string; at: number }
   | { report: 'throttled'; profile: string };

@@ -2,7 +2,7 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
-import { type Outage, readRuns, type Run, type Side } from '../../test/support/ledger.ts';
+import { type Outage, readRuns, type Run, type Side, type Write } from '../../test/support/ledger.ts';
 import type { Fault } from './faults.ts';
 import type { Leg } from './legs.ts';
 import type { Wave } from './verdict.ts';
@@ -10,6 +10,7 @@ import type { Wave } from './verdict.ts';
 export interface Evidence {
   faults: Fault[];
   outages: Outage[];
+  writes: Write[];
   legs: Leg[];
   waves: Wave[];
 }

@@ -6,7 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ActivityNotFoundError, Client, isGrpcServiceError } from '@temporalio/client';
-import type { Side } from '../../test/support/ledger.ts';
+import type { Side, Write } from '../../test/support/ledger.ts';
 import { duration, type Random, randomFrom } from '../lib/payloads.ts';
 import { connectProfile } from '../lib/profiles.ts';
 import { registerFerrySearchAttributes } from '../lib/search-attributes.ts';
@@ -68,6 +68,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const broken = new Promise<never>((_, reject) => {
       broke = reject;
     });
+    const writes: Write[] = [];
     let patience = 1;
     const enough = (): boolean =>
       log.faults.length >= options.faults && (boundaries.uncovered === 0 || !options.everyBoundary);
@@ -85,6 +86,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       dir: arena.stack.dir,
       hear: (report) => {
         if (report.report === 'lost') log.add('answer of a write lost', report.call);
+        else if (report.report === 'writes')
+          writes.push({ side: report.profile, schedule: report.schedule, atMs: report.at });
         else if (report.report === 'throttled') log.add('throttled', `all calls to ${report.profile}`);
       },
       died: (death) => {
@@ -133,11 +136,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     say('no more faults; the tenant runs on, and then both clusters are read');
     await Promise.race([delay((3 + JITTER_S + 3) * 1000), broken]);
     const { outages } = nemesis;
-    const figures = await ledgerOf({ sides: arena.sides, waves, legs, outages, to });
+    const figures = await ledgerOf({ sides: arena.sides, waves, legs, outages, writes, to });
     const resting = await atRest(arena.sides, legs.at(-1)?.owner ?? '', waves);
     if (options.keep !== undefined) {
       const from = { ...arena, stackDir: arena.stack.dir };
-      await keepEvidence(options.keep, from, { faults: log.faults, outages, legs, waves });
+      await keepEvidence(options.keep, from, { faults: log.faults, outages, writes, legs, waves });
     }
     return {
       seed,

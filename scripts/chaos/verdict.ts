@@ -8,6 +8,7 @@ import {
   type Part,
   readLedgers,
   type Side,
+  type Write,
 } from '../../test/support/ledger.ts';
 import type { PlannedSchedule } from '../lib/tenant-load.ts';
 import type { Leg } from './legs.ts';
@@ -33,17 +34,25 @@ export async function ledgerOf(of: {
   waves: Wave[];
   legs: Leg[];
   outages: Outage[];
+  writes: Write[];
   /** Epoch seconds. */
   to: number;
 }): Promise<Figures> {
-  const { sides, waves, legs, outages } = of;
+  const { sides, waves, legs, outages, writes } = of;
   const parts = legs.flatMap((leg, index): Part[] => {
     const begins = index === 0 ? 0 : Math.ceil(leg.startedAt / 1000);
     const next = legs[index + 1];
     const to = next ? Math.ceil(next.startedAt / 1000) - 1 : of.to;
     return waves
       .filter(({ from }) => from <= to)
-      .map(({ schedules, from }) => ({ schedules, from: Math.max(from, begins), to, path: pathOf(leg), outages }));
+      .map(({ schedules, from }) => ({
+        schedules,
+        from: Math.max(from, begins),
+        to,
+        path: pathOf(leg),
+        outages,
+        writes,
+      }));
   });
   const ledgers = await readLedgers({ sides, settleMs: 40_000 }, parts);
   const figures: Figures = nothing();

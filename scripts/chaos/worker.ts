@@ -5,6 +5,7 @@
 import { writeSync } from 'node:fs';
 import { InterceptingCall, type Interceptor, Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import type { Context } from '@temporalio/activity';
+import proto from '@temporalio/proto';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { createFerry } from '../../src/compose.ts';
 import { quietRuntime } from '../lib/user-worker.ts';
@@ -17,6 +18,12 @@ import {
   REPORTS_FD,
   WRITES,
 } from './boundaries.ts';
+
+const { UpdateScheduleRequest, PatchScheduleRequest } = proto.temporal.api.workflowservice.v1;
+const CHANGES: Record<string, { decode: (message: Uint8Array) => { scheduleId: string } }> = {
+  UpdateSchedule: UpdateScheduleRequest,
+  PatchSchedule: PatchScheduleRequest,
+};
 
 /** Long enough for the answer to have left, short enough to meet the workflow in the middle of its next step. */
 const AFTER_MS = 50;
@@ -105,6 +112,11 @@ function onCalls(profile: string): Interceptor {
     return new InterceptingCall(nextCall(options), {
       start: (metadata, _listener, next) =>
         next(metadata, { onReceiveStatus: (answer, pass) => pass(answered(method, profile, answer)) }),
+      sendMessage: (message: Uint8Array, next) => {
+        const request = CHANGES[method]?.decode(message);
+        if (request) say({ report: 'writes', profile, schedule: request.scheduleId, at: Date.now() });
+        next(message);
+      },
     });
   };
 }

@@ -5,10 +5,10 @@
  */
 import type { Intent, PlannedSchedule } from '../../scripts/lib/tenant-load.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
-import { iso, type Outage, readRuns, type Run, type Side } from './runs.ts';
+import { iso, type Outage, readRuns, type Run, type Side, type Write } from './runs.ts';
 import { V2Dues, lostByV2 } from './v2-losses.ts';
 
-export { type Outage, readRuns, type Run, type Side } from './runs.ts';
+export { type Outage, readRuns, type Run, type Side, type Write } from './runs.ts';
 
 /** What is judged together: these schedules, over this range, on this path. */
 export interface Part {
@@ -20,6 +20,8 @@ export interface Part {
   path: string[];
   /** When servers were away: their schedulers come to all times in between at once, and their policies decide then. */
   outages?: Outage[];
+  /** To schedules of V2 schedulers, which lose times by them as well as without. @default nobody wrote to any */
+  writes?: Write[];
 }
 
 interface Reading {
@@ -147,13 +149,14 @@ export function expectedTimes(intent: Intent, from: number, to: number): number[
 function judgeOne(
   { id, intent }: PlannedSchedule,
   all: Run[],
-  { from, to, path, outages = [] }: Part,
+  { from, to, path, outages = [], writes = [] }: Part,
   dues: Pick<V2Dues, 'of'>,
 ): LedgerRow {
   const runs = all.toSorted((a, b) => a.nominal - b.nominal || a.startMs - b.startMs);
   const inRange = runs.filter(({ nominal }) => nominal >= from && nominal <= to);
   const expected = withinLimit(intent, runs, expectedTimes(intent, from, to));
   const byTime = groupBy(inRange);
+  const circumstances = { outages, writes: writes.filter(({ schedule }) => schedule === id) };
   const row: LedgerRow = { schedule: id, ...nothing(), missedTimes: [], expected: expected.length };
   for (const time of expected) {
     const found = byTime.get(time) ?? [];
@@ -166,7 +169,7 @@ function judgeOne(
       );
     } else if (intent.maySkip && runs.some((run) => wasOpen(run, time, intent.jitter))) row.explained += 1;
     else if (outages.some((outage) => leftOutAfter(outage, intent, time, runs))) row.explained += 1;
-    else if (dues.of(id, time).some((due) => lostByV2(due, time, runs, outages))) row.lostByV2 += 1;
+    else if (dues.of(id, time).some((due) => lostByV2(due, time, runs, circumstances))) row.lostByV2 += 1;
     else {
       row.missed += 1;
       row.missedTimes.push(time);

@@ -31,6 +31,14 @@ export interface Outage {
   toMs: number;
 }
 
+/** An update or a patch of a schedule, as it was sent. */
+export interface Write {
+  side: string;
+  schedule: string;
+  /** Epoch ms. */
+  atMs: number;
+}
+
 /** Every scheduled execution of both clusters since shortly before `from`, by schedule. */
 export async function readRuns({
   sides,

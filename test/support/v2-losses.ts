@@ -1,12 +1,18 @@
 /** Which times a V2 scheduler lost by itself, for the independent ledger. */
 import Long from 'long';
 import type { PlannedSchedule } from '../../scripts/lib/tenant-load.ts';
-import { milliseconds, type Outage, type Run, type Side } from './runs.ts';
+import { milliseconds, type Outage, type Run, type Side, type Write } from './runs.ts';
 
 interface Due {
   side: string;
   /** Its nominal time and the jitter that side gives it. */
   dueMs: number;
+}
+
+export interface Circumstances {
+  outages: Outage[];
+  /** Those to this schedule. */
+  writes: Write[];
 }
 
 /** When V2 schedulers meant to start what they did not, in their own words. */
@@ -54,13 +60,14 @@ const CATCH_UP_MS = 10_000;
  * now (`lastAction := end` in chasm/lib/scheduler/spec_processor.go) and goes on with nominal times after the mark, so one
  * that has passed with its jitter still ahead is lost. It runs at the end of every run of the schedule
  * (`HandleNexusCompletion` in scheduler.go), and right after a restart, for timers that were to fire meanwhile. Granted
- * only with such a moment to show, between the time and its due moment, and only amid the runs of that side: at the
- * border of a handover a migration has to make it good.
+ * only with such a moment to show, between the time and its due moment, and only where nobody had written to the schedule
+ * since its last run: what a write of ours drops, we have to make good.
  */
-export function lostByV2({ side, dueMs }: Due, time: number, all: Run[], outages: Outage[]): boolean {
+export function lostByV2(due: Due, time: number, all: Run[], { outages, writes }: Circumstances): boolean {
+  const { side, dueMs } = due;
   const before = all.findLast((run) => run.nominal < time);
-  const after = all.find((run) => run.nominal > time);
-  if (before?.side !== side || (after && after.side !== side)) return false;
+  if (before?.side !== side) return false;
+  if (writes.some((w) => w.side === side && w.atMs >= before.startMs && w.atMs <= dueMs)) return false;
   const ended = all.some(
     (run) => run.side === side && run.nominal < time && run.closeMs + 1_000 >= time * 1_000 && run.closeMs < dueMs,
   );

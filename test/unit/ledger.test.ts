@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { planTenant, type Intent } from '../../scripts/lib/tenant-load.ts';
-import { expectedTimes, judge, type LedgerTotals, type Outage, type Run } from '../support/ledger.ts';
+import { expectedTimes, judge, type LedgerTotals, type Outage, type Run, type Write } from '../support/ledger.ts';
 
 const base: Intent = { every: 10, phase: 3, jitter: 0, paused: false, maySkip: false };
 
@@ -75,13 +75,18 @@ describe('verdicts', () => {
     }
   });
 
-  test('what a V2 scheduler loses is granted with the moment to show it was lost in, and amid its own runs', () => {
+  test('what a V2 scheduler loses is granted with the moment to show it was lost in, and of what nobody wrote to', () => {
     const dues = { of: (_id: string, time: number) => [{ side: 'cloud', dueMs: time * 1_000 + 6_000 }] };
-    const lost = (runs: Run[], outages: Outage[] = [], asked = dues): Pick<LedgerTotals, 'missed' | 'lostByV2'> => {
+    const lost = (
+      runs: Run[],
+      outages: Outage[] = [],
+      asked = dues,
+      writes: Write[] = [],
+    ): Pick<LedgerTotals, 'missed' | 'lostByV2'> => {
       const [template] = planTenant({ tenant: 't', count: 1 });
       if (!template) throw new Error('no schedule planned');
       const schedule = { ...template, id: 's', intent: { ...base, jitter: 10 } };
-      const part = { schedules: [schedule], from: 100, to: 135, path: ['cloud', 'selfhosted'], outages };
+      const part = { schedules: [schedule], from: 100, to: 135, path: ['cloud', 'selfhosted'], outages, writes };
       const { missed, lostByV2 } = judge(part, new Map([['s', runs]]), asked).totals;
       return { missed, lostByV2 };
     };
@@ -92,7 +97,12 @@ describe('verdicts', () => {
     expect(lost([run(103), run(113, 'cloud', 12), run(133)], [], { of: () => [] })).toEqual(no);
     expect(lost([run(103), run(113, 'cloud', 18), run(133)])).toEqual(no);
     expect(lost([run(103), run(113, 'cloud', 2), run(133)])).toEqual(no);
-    expect(lost([run(103), run(113, 'cloud', 12), run(133, 'selfhosted')])).toEqual(no);
+    const wrote = (sec: number, side = 'cloud'): Write[] => [{ side, schedule: 's', atMs: sec * 1_000 }];
+    const moved = [run(103), run(113, 'cloud', 12), run(133, 'selfhosted')];
+    expect(lost(moved, [], dues, wrote(130))).toEqual(yes);
+    expect(lost(moved, [], dues, wrote(124))).toEqual(no);
+    expect(lost(moved, [], dues, wrote(124, 'selfhosted'))).toEqual(yes);
+    expect(lost([run(103), run(113, 'selfhosted', 12), run(133, 'selfhosted')])).toEqual(no);
     const back = (side: string): Outage[] => [{ side, fromMs: 114_000, toMs: 124_000 }];
     expect(lost([run(103), run(113), run(133)], back('cloud'))).toEqual(yes);
     expect(lost([run(103), run(113), run(133)], back('selfhosted'))).toEqual(no);
