@@ -58,8 +58,11 @@ try {
   const problems = problemsOf(report);
   console.log(`\n${textOf(report)}`);
   for (const problem of problems) console.error(`not as promised: ${problem}`);
-  if (problems.length === 0)
-    console.log('Every time of every schedule ran exactly once, and everything rests as it should.');
+  if (problems.length === 0) {
+    console.log(
+      'Nothing ran twice, nothing is missing that its server would have run, and everything rests as it should.',
+    );
+  }
   process.exitCode = problems.length === 0 ? 0 : 1;
 } catch (error) {
   const cause = error instanceof Error && error.cause ? `: ${messageOf(error.cause)}` : '';
