@@ -39,10 +39,13 @@ export async function keepEvidence(
 }
 
 function linesOf(id: string, runs: Run[]): string[] {
-  const iso = (ms: number): string => (Number.isFinite(ms) ? new Date(ms).toISOString() : 'open');
   return runs
     .toSorted((a, b) => a.nominal - b.nominal)
     .map(({ side, nominal, startMs, closeMs }) =>
       [id, iso(nominal * 1000), side, iso(startMs), iso(closeMs)].join('\t'),
     );
+}
+
+function iso(ms: number): string {
+  return Number.isFinite(ms) ? new Date(ms).toISOString() : 'open';
 }

@@ -207,7 +207,7 @@ async function build(options: ChaosOptions, teardown: (() => Promise<unknown>)[]
 async function createWave({ sides }: Arena, owner: string, tenant: string, everyKind: boolean): Promise<Wave> {
   const side = sides.find(({ name }) => name === owner);
   if (!side) throw new Error(`${owner} owns the tenant, and is none of the clusters`);
-  const all = planTenant({ tenant, count: 20 }).map(patient);
+  const all = planTenant({ tenant, count: 20 }).map(withPatience);
   const schedules = everyKind ? all : all.filter(({ intent }) => intent.limit ?? intent.from ?? intent.until);
   await createSchedules(side.connection, side.namespace, schedules);
   const asWritten: Wave['asWritten'] = new Map();
@@ -215,7 +215,7 @@ async function createWave({ sides }: Arena, owner: string, tenant: string, every
   return { schedules, from: Math.ceil(Date.now() / 1000) + 3, asWritten };
 }
 
-function patient(planned: PlannedSchedule): PlannedSchedule {
+function withPatience(planned: PlannedSchedule): PlannedSchedule {
   const { schedule } = planned.request;
   const { policies, action } = schedule ?? {};
   const short = Number(policies?.catchupWindow?.seconds ?? PATIENT_S) < PATIENT_S;

@@ -16,6 +16,9 @@ describe('expected times', () => {
   });
 });
 
+const wrote = (sec: number, side = 'cloud'): Write[] => [{ side, schedule: 's', atMs: sec * 1_000 }];
+const back = (side: string): Outage[] => [{ side, fromMs: 114_000, toMs: 124_000 }];
+
 describe('verdicts', () => {
   const run = (nominal: number, side = 'cloud', openSec = 0.1): Run => ({
     side,
@@ -97,13 +100,11 @@ describe('verdicts', () => {
     expect(lost([run(103), run(113, 'cloud', 12), run(133)], [], { of: () => [] })).toEqual(no);
     expect(lost([run(103), run(113, 'cloud', 18), run(133)])).toEqual(no);
     expect(lost([run(103), run(113, 'cloud', 2), run(133)])).toEqual(no);
-    const wrote = (sec: number, side = 'cloud'): Write[] => [{ side, schedule: 's', atMs: sec * 1_000 }];
     const moved = [run(103), run(113, 'cloud', 12), run(133, 'selfhosted')];
     expect(lost(moved, [], dues, wrote(130))).toEqual(yes);
     expect(lost(moved, [], dues, wrote(124))).toEqual(no);
     expect(lost(moved, [], dues, wrote(124, 'selfhosted'))).toEqual(yes);
     expect(lost([run(103), run(113, 'selfhosted', 12), run(133, 'selfhosted')])).toEqual(no);
-    const back = (side: string): Outage[] => [{ side, fromMs: 114_000, toMs: 124_000 }];
     expect(lost([run(103), run(113), run(133)], back('cloud'))).toEqual(yes);
     expect(lost([run(103), run(113), run(133)], back('selfhosted'))).toEqual(no);
     expect(lost([run(103), run(113), run(133)], [{ side: 'cloud', fromMs: 101_000, toMs: 105_000 }])).toEqual(no);
