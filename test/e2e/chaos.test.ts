@@ -2,7 +2,10 @@ import { expect, test } from 'vitest';
 import { problemsOf, textOf, totalFaults } from '../../scripts/chaos/report.ts';
 import { runChaos } from '../../scripts/chaos/run.ts';
 
-/** The seed is in the report: `npm run chaos -- --seed N` deals the same faults in the same order. */
+/**
+ * The seed is in the report: `npm run chaos -- --seed N` deals the same faults in the same order. FERRY_CHAOS_KEEP: a
+ * directory for what happened.
+ */
 const seed = 1;
 /** In quick succession, so that they fit in some five minutes; `npm run chaos` goes on to a hundred, and to every boundary. */
 const FAULTS = 60;
@@ -21,6 +24,7 @@ test(
       selfhosted: 'v2',
       patient: false,
       pauseMs: PAUSE_MS,
+      keep: process.env['FERRY_CHAOS_KEEP'],
       say,
     });
     const report = await started.catch((error: unknown) => {
