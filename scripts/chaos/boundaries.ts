@@ -1,5 +1,6 @@
 /** Where a ferry worker is killed, and what the driver and the worker under test say to each other. */
 import type { FerryActivities } from '../../src/activities/types.ts';
+import type { Write } from '../../test/support/runs.ts';
 import type { Random } from '../lib/payloads.ts';
 
 export type Activity = keyof FerryActivities;
@@ -74,5 +75,5 @@ export type Report =
   | { report: 'dies'; at: Boundary; workflowId: string; attempt: number; call?: string }
   | { report: 'lost'; call: string }
   /** Sends an update or a patch. */
-  | { report: 'writes'; profile: string; schedule: string; at: number }
+  | { report: 'writes'; profile: string; write: Omit<Write, 'side'> }
   | { report: 'throttled'; profile: string };

@@ -86,8 +86,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       dir: arena.stack.dir,
       hear: (report) => {
         if (report.report === 'lost') log.add('answer of a write lost', report.call);
-        else if (report.report === 'writes')
-          writes.push({ side: report.profile, schedule: report.schedule, atMs: report.at });
+        else if (report.report === 'writes') writes.push({ side: report.profile, ...report.write });
         else if (report.report === 'throttled') log.add('throttled', `all calls to ${report.profile}`);
       },
       died: (death) => {

@@ -8,6 +8,7 @@ import type { Context } from '@temporalio/activity';
 import proto from '@temporalio/proto';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { createFerry } from '../../src/compose.ts';
+import { milliseconds, type Write } from '../../test/support/runs.ts';
 import { quietRuntime } from '../lib/user-worker.ts';
 import {
   type Boundary,
@@ -20,10 +21,20 @@ import {
 } from './boundaries.ts';
 
 const { UpdateScheduleRequest, PatchScheduleRequest } = proto.temporal.api.workflowservice.v1;
-const CHANGES: Record<string, { decode: (message: Uint8Array) => { scheduleId: string } }> = {
-  UpdateSchedule: UpdateScheduleRequest,
-  PatchSchedule: PatchScheduleRequest,
-};
+/** JSON knows no infinity. */
+const FOREVER_MS = Number.MAX_SAFE_INTEGER;
+
+/** What is about to be written, if it is to a schedule that exists. */
+function writeOf(method: string, message: Uint8Array): Omit<Write, 'side'> | undefined {
+  const atMs = Date.now();
+  if (method === 'PatchSchedule') return { schedule: PatchScheduleRequest.decode(message).scheduleId, atMs };
+  if (method !== 'UpdateSchedule') return undefined;
+  const { scheduleId, schedule } = UpdateScheduleRequest.decode(message);
+  const { startTime, endTime } = schedule?.spec ?? {};
+  const untilMs = endTime ? milliseconds(endTime) : FOREVER_MS;
+  const open = { paused: Boolean(schedule?.state?.paused), fromMs: milliseconds(startTime), untilMs };
+  return { schedule: scheduleId, atMs, open };
+}
 
 /** Long enough for the answer to have left, short enough to meet the workflow in the middle of its next step. */
 const AFTER_MS = 50;
@@ -113,8 +124,8 @@ function onCalls(profile: string): Interceptor {
       start: (metadata, _listener, next) =>
         next(metadata, { onReceiveStatus: (answer, pass) => pass(answered(method, profile, answer)) }),
       sendMessage: (message: Uint8Array, next) => {
-        const request = CHANGES[method]?.decode(message);
-        if (request) say({ report: 'writes', profile, schedule: request.scheduleId, at: Date.now() });
+        const write = writeOf(method, message);
+        if (write) say({ report: 'writes', profile, write });
         next(message);
       },
     });

@@ -37,6 +37,8 @@ export interface Write {
   schedule: string;
   /** Epoch ms. */
   atMs: number;
+  /** Of an update: which nominal times it leaves the schedule, epoch ms, inclusive. A patch says nothing of them. */
+  open?: { paused: boolean; fromMs: number; untilMs: number };
 }
 
 /** Every scheduled execution of both clusters since shortly before `from`, by schedule. */

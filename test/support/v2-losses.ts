@@ -11,7 +11,7 @@ interface Due {
 
 export interface Circumstances {
   outages: Outage[];
-  /** Those to this schedule. */
+  /** Those to this schedule, ascending. */
   writes: Write[];
 }
 
@@ -60,19 +60,24 @@ const CATCH_UP_MS = 10_000;
  * now (`lastAction := end` in chasm/lib/scheduler/spec_processor.go) and goes on with nominal times after the mark, so one
  * that has passed with its jitter still ahead is lost. It runs at the end of every run of the schedule
  * (`HandleNexusCompletion` in scheduler.go), and right after a restart, for timers that were to fire meanwhile. Granted
- * only with such a moment to show, between the time and its due moment, and only where nobody had written to the schedule
- * since its last run: what a write of ours drops, we have to make good.
+ * only with such a moment to show, between the time and its due moment; only on the side that had the time, as the last
+ * update before it says; and only if nobody wrote to the schedule in that while: what a write drops, we have to make good.
  */
 export function lostByV2(due: Due, time: number, all: Run[], { outages, writes }: Circumstances): boolean {
   const { side, dueMs } = due;
-  const before = all.findLast((run) => run.nominal < time);
-  if (before?.side !== side) return false;
-  if (writes.some((w) => w.side === side && w.atMs >= before.startMs && w.atMs <= dueMs)) return false;
+  const nominalMs = time * 1_000;
+  const earlier = writes.filter((write) => write.side === side && write.atMs <= dueMs);
+  if (earlier.some(({ atMs }) => atMs >= nominalMs)) return false;
+  const open = earlier.findLast((write) => write.open)?.open;
+  const had = open
+    ? !open.paused && open.fromMs <= nominalMs && nominalMs <= open.untilMs
+    : all.findLast((run) => run.nominal < time)?.side === side;
+  if (!had) return false;
   const ended = all.some(
-    (run) => run.side === side && run.nominal < time && run.closeMs + 1_000 >= time * 1_000 && run.closeMs < dueMs,
+    (run) => run.side === side && run.nominal < time && run.closeMs + 1_000 >= nominalMs && run.closeMs < dueMs,
   );
   const restarted = outages.some(
-    (outage) => outage.side === side && outage.fromMs < dueMs && outage.toMs + CATCH_UP_MS >= time * 1_000,
+    (outage) => outage.side === side && outage.fromMs < dueMs && outage.toMs + CATCH_UP_MS >= nominalMs,
   );
   return ended || restarted;
 }

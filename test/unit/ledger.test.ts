@@ -16,7 +16,10 @@ describe('expected times', () => {
   });
 });
 
-const wrote = (sec: number, side = 'cloud'): Write[] => [{ side, schedule: 's', atMs: sec * 1_000 }];
+const ALWAYS = { paused: false, fromMs: 0, untilMs: Infinity };
+const wrote = (sec: number, side = 'cloud', open = ALWAYS): Write[] => [
+  { side, schedule: 's', atMs: sec * 1_000, open },
+];
 const back = (side: string): Outage[] => [{ side, fromMs: 114_000, toMs: 124_000 }];
 
 describe('verdicts', () => {
@@ -89,7 +92,14 @@ describe('verdicts', () => {
       const [template] = planTenant({ tenant: 't', count: 1 });
       if (!template) throw new Error('no schedule planned');
       const schedule = { ...template, id: 's', intent: { ...base, jitter: 10 } };
-      const part = { schedules: [schedule], from: 100, to: 135, path: ['cloud', 'selfhosted'], outages, writes };
+      const part = {
+        schedules: [schedule],
+        from: 100,
+        to: 135,
+        path: ['selfhosted', 'cloud', 'selfhosted'],
+        outages,
+        writes,
+      };
       const { missed, lostByV2 } = judge(part, new Map([['s', runs]]), asked).totals;
       return { missed, lostByV2 };
     };
@@ -105,6 +115,11 @@ describe('verdicts', () => {
     expect(lost(moved, [], dues, wrote(124))).toEqual(no);
     expect(lost(moved, [], dues, wrote(124, 'selfhosted'))).toEqual(yes);
     expect(lost([run(103), run(113, 'selfhosted', 12), run(133, 'selfhosted')])).toEqual(no);
+    const arrives = [run(103, 'selfhosted'), run(113, 'selfhosted'), run(133)];
+    expect(lost(arrives, back('cloud'), dues, wrote(116))).toEqual(yes);
+    expect(lost(arrives, back('cloud'), dues, wrote(116, 'cloud', { ...ALWAYS, fromMs: 130_000 }))).toEqual(no);
+    expect(lost(arrives, back('cloud'), dues, wrote(116, 'cloud', { ...ALWAYS, paused: true }))).toEqual(no);
+    expect(lost(arrives, back('cloud'), dues, wrote(124))).toEqual(no);
     expect(lost([run(103), run(113), run(133)], back('cloud'))).toEqual(yes);
     expect(lost([run(103), run(113), run(133)], back('selfhosted'))).toEqual(no);
     expect(lost([run(103), run(113), run(133)], [{ side: 'cloud', fromMs: 101_000, toMs: 105_000 }])).toEqual(no);
