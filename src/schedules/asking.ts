@@ -4,7 +4,7 @@
  * side, where a crash leaves it.
  */
 import { ChangedMeanwhile, change, reread } from './change.ts';
-import { type Asked, readNote, writeNote } from './note.ts';
+import { type Asked, type Mark, readNote, writeNote } from './note.ts';
 import { IN_ORDER, type Missing, endsOpenRuns, policyOf } from './overlap.ts';
 import type { BackfillRange, Described, ScheduleCluster, Time } from './ports.ts';
 import { untilQuiet } from './quiet.ts';
@@ -38,6 +38,8 @@ export class Asking {
   /** The same, with those that never arrived: what else the note says is somebody else's. */
   readonly #known = new Set<string>();
   #loaded = false;
+  /** Whether the other side's note says that this one is to be proven. */
+  #owed = false;
 
   /** `other`: the side whose note remembers. */
   constructor(cluster: ScheduleCluster, other: ScheduleCluster, time: Time, id: string, by: string) {
@@ -157,6 +159,7 @@ export class Asking {
   async news(): Promise<boolean> {
     const [there, here] = [await this.#other.describe(this.#id), await this.#cluster.describe(this.#id)];
     const own = readNote(here?.schedule.state?.notes).mark;
+    this.#stillOwed(readNote(there?.schedule.state?.notes).mark);
     const askedHere = own?.kind === 'standby' ? (own.askedHere ?? []) : [];
     const asked = [...askedHere, ...(readNote(there?.schedule.state?.notes).mark?.asked ?? [])];
     const news = asked.filter((one) => !this.#known.has(nameOf(one)));
@@ -167,6 +170,14 @@ export class Asking {
     }
     this.#loaded = true;
     return news.length > 0;
+  }
+
+  /** Once another attempt has proven the side that runs, what it has asked for is not in the note any more. */
+  #stillOwed(mark: Mark | undefined): void {
+    const owed = mark?.kind === 'standby' && mark.settle !== undefined;
+    const proven = this.#owed && !owed;
+    this.#owed = owed;
+    if (proven) throw new ChangedMeanwhile(this.#other.profile, this.#id, 'another attempt has proven it');
   }
 
   async #load(): Promise<void> {
@@ -195,6 +206,7 @@ export class Asking {
     if (boundary !== undefined && (mark?.kind !== 'fence' || mark.boundary !== boundary)) {
       throw new ChangedMeanwhile(this.#other.profile, this.#id, 'its fence does not stand as it did');
     }
+    this.#stillOwed(mark);
     // Somebody else wrote it: the request is theirs.
     if (!mark || mark.asked?.some((one) => !this.#known.has(nameOf(one)))) {
       throw new ChangedMeanwhile(this.#other.profile, this.#id, 'another attempt asks for its runs');
