@@ -184,10 +184,17 @@ async function runsAround(
       // Backfilled by its user, one time runs again under the same id: how long the earlier run took is not told any more.
       const again = recent.some((later) => later.workflowId === workflowId && later.startedMs > startedMs);
       const run = again || i < before.length - LOOKED_AT ? undefined : await side?.describeRun(workflowId);
-      if (run) runs.push({ dueMs, startedMs, closeMs: run.open ? Infinity : (run.closeMs ?? 0) });
+      if (!run) continue;
+      // Or it has run again since these were read. One that is open may be the retry of that very run.
+      const begun = run.startMs ?? startedMs;
+      const another = !run.open && begun - startedMs > ANOTHER_MS;
+      const from = another ? { dueMs: begun, startedMs: begun } : { dueMs, startedMs };
+      runs.push({ ...from, closeMs: run.open ? Infinity : (run.closeMs ?? 0) });
     }
   }
   return runs;
 }
 
 const LOOKED_AT = 4;
+/** From when a scheduler says it started a run to when that run says it began, at most. */
+const ANOTHER_MS = 5_000;
