@@ -5,7 +5,7 @@ import { noteRun } from './audit.ts';
 import { ChangedMeanwhile, change, reread } from './change.ts';
 import { asksItsScheduler, fillById } from './fill.ts';
 import { type Missing, type Occupied, allowsOverlap, byPolicy, endsOpenRuns, policyOf } from './overlap.ts';
-import type { Described, ScheduleCluster, Time } from './ports.ts';
+import type { ScheduleCluster, Time } from './ports.ts';
 import type { Range, Settled, Settling, Wrote } from './settling.ts';
 import { GRACE_MS } from './standing.ts';
 import { durationMs, runId } from './times.ts';
@@ -84,7 +84,7 @@ export async function runMissing(
   audit.explained += late.length - missing.length;
   if (missing.length === 0) return;
   const { after } = settled;
-  const runs = allowsOverlap(after) ? [] : await runsAround(cluster, id, after, missing, other);
+  const runs = allowsOverlap(after) ? [] : await runsAround(cluster, id, missing, other);
   const { run, leftOut } = byPolicy(policyOf(after.schedule), missing, runs, after.buffered > 0);
   audit.explained += leftOut.length;
   settled.asking.leaveOut(leftOut);
@@ -168,15 +168,15 @@ function filled(settled: Settled, audit: Audit, due: Due, time: Time, byUs = tru
 async function runsAround(
   cluster: ScheduleCluster,
   id: string,
-  described: Described,
   missing: Missing[],
   other: ScheduleCluster | undefined,
 ): Promise<Occupied[]> {
+  const { recent: here } = await reread(cluster, id);
   const last = missing.at(-1)?.due.dueMs ?? 0;
   const elsewhere = other && (await other.describe(id))?.recent;
   const runs: Occupied[] = [];
   for (const [side, recent] of [
-    [cluster, described.recent],
+    [cluster, here],
     [other, elsewhere ?? []],
   ] as const) {
     const before = recent.filter(({ startedMs }) => startedMs <= last).toSorted((a, b) => a.startedMs - b.startedMs);
@@ -185,16 +185,10 @@ async function runsAround(
       const again = recent.some((later) => later.workflowId === workflowId && later.startedMs > startedMs);
       const run = again || i < before.length - LOOKED_AT ? undefined : await side?.describeRun(workflowId);
       if (!run) continue;
-      // Or it has run again since these were read. One that is open may be the retry of that very run.
-      const begun = run.startMs ?? startedMs;
-      const another = !run.open && begun - startedMs > ANOTHER_MS;
-      const from = another ? { dueMs: begun, startedMs: begun } : { dueMs, startedMs };
-      runs.push({ ...from, closeMs: run.open ? Infinity : (run.closeMs ?? 0) });
+      runs.push({ dueMs, startedMs, closeMs: run.open ? Infinity : (run.closeMs ?? 0) });
     }
   }
   return runs;
 }
 
 const LOOKED_AT = 4;
-/** From when a scheduler says it started a run to when that run says it began, at most. */
-const ANOTHER_MS = 5_000;
