@@ -8,7 +8,7 @@ import { change, reread } from './change.ts';
 import { type FencedAt, type Handover, askingOf } from './step.ts';
 import { waitUntilDrained } from './idle.ts';
 import { countLeft, countStarted, leftBeforeNext } from './limits.ts';
-import { readNote, writeNote } from './note.ts';
+import { type FenceMark, readNote, writeNote } from './note.ts';
 import type { Described } from './ports.ts';
 import { untilQuiet } from './quiet.ts';
 import { settle } from './settle.ts';
@@ -17,6 +17,11 @@ import { type Schedule, durationMs } from './times.ts';
 
 export interface Fence extends FencedAt {
   source: Described;
+}
+
+/** `content`: fingerprint of what the user had written. */
+export function fenceMark(h: Handover, { boundary, next, left }: FencedAt, content: string | undefined): FenceMark {
+  return { kind: 'fence', to: h.target.profile, migration: h.migration, boundary, next, left, content, by: h.by };
 }
 
 const MAX_ATTEMPTS = 5;
@@ -56,16 +61,7 @@ export async function buildFence(
     // A fence that stands hides the user's own end, which may lie before the new boundary; the copy has it.
     const user = contents(source.schedule, target.schedule).source;
     const content = fingerprint(user);
-    const mark = {
-      kind: 'fence',
-      to: h.target.profile,
-      migration: h.migration,
-      boundary,
-      next,
-      left,
-      content,
-      by: h.by,
-    } as const;
+    const mark = fenceMark(h, { boundary, next, left }, content);
     source = await change(h.source, h.time, id, source, fenced(source.schedule, mark, user.spec?.endTime));
     if ((source.updatedMs ?? Infinity) < boundary) {
       await runWhatTheWriteDropped(h, id, source, { boundary, next, left }, audit);
@@ -86,12 +82,7 @@ export async function buildFence(
  * A standing fence, as this attempt's; with its mark put back before the user's note, where a pause, say, has overwritten
  * it.
  */
-export function fenceWithMark(
-  h: Handover,
-  source: Described,
-  target: Described,
-  { boundary, next, left }: FencedAt,
-): Schedule {
+export function fenceWithMark(h: Handover, source: Described, target: Described, at: FencedAt): Schedule {
   const { mark: stands, user: note } = readNote(source.schedule.state?.notes);
   if (stands) {
     const notes = writeNote({ ...stands, by: h.by }, note);
@@ -100,17 +91,7 @@ export function fenceWithMark(
   const user = contents(source.schedule, target.schedule);
   const edited = differingFields({ schedule: user.source }, { schedule: user.target }).length > 0;
   const content = edited ? undefined : fingerprint(user.source);
-  const mark = {
-    kind: 'fence',
-    to: h.target.profile,
-    migration: h.migration,
-    boundary,
-    next,
-    left,
-    content,
-    by: h.by,
-  } as const;
-  return fenced(source.schedule, mark, user.source.spec?.endTime);
+  return fenced(source.schedule, fenceMark(h, at, content), user.source.spec?.endTime);
 }
 
 /**

@@ -9,7 +9,7 @@ import { V2_GUARD_MS, mustBeIdle } from './boundary.ts';
 import { fingerprint } from './canonical.ts';
 import { contents, editedBy } from './carry.ts';
 import { ChangedMeanwhile, change, reread } from './change.ts';
-import { fenceWithMark, proveOwner } from './fence.ts';
+import { fenceMark, fenceWithMark, proveOwner } from './fence.ts';
 import { AGAIN, type FencedAt, type Handover, type Step, UNPROVEN, askingOf, failed } from './step.ts';
 import { rightCount } from './limits.ts';
 import { readNote } from './note.ts';
@@ -198,9 +198,7 @@ async function mended(h: Handover, id: string, source: Described, at: FencedAt):
     });
     content = fingerprint(contents(edited.content, landed.schedule).source);
   }
-  const { boundary, next } = at;
-  const mark = { kind: 'fence', to: h.target.profile, migration: h.migration, boundary, next, content } as const;
-  return change(h.source, h.time, id, source, fenced(source.schedule, mark));
+  return change(h.source, h.time, id, source, fenced(source.schedule, fenceMark(h, at, content)));
 }
 
 function readFence({ schedule }: Described): string | undefined {
