@@ -156,8 +156,9 @@ export class Asking {
   }
 
   /** Reads the note: whether another attempt has asked for runs since it was read last. */
-  async news(): Promise<boolean> {
-    const [there, here] = [await this.#other.describe(this.#id), await this.#cluster.describe(this.#id)];
+  async news(read?: { there: Described; here: Described }): Promise<boolean> {
+    const there = read?.there ?? (await this.#other.describe(this.#id));
+    const here = read?.here ?? (await this.#cluster.describe(this.#id));
     const own = readNote(here?.schedule.state?.notes).mark;
     this.#stillOwed(readNote(there?.schedule.state?.notes).mark);
     const askedHere = own?.kind === 'standby' ? (own.askedHere ?? []) : [];
@@ -170,6 +171,11 @@ export class Asking {
     }
     this.#loaded = true;
     return news.length > 0;
+  }
+
+  /** This attempt has: its note tells nothing of the requests any more. */
+  proven(): void {
+    this.#owed = false;
   }
 
   /** Once another attempt has proven the side that runs, what it has asked for is not in the note any more. */

@@ -6,7 +6,7 @@
  */
 import type { Described, ScheduleCluster, Time } from './ports.ts';
 import { type ScheduleContent, differingFields } from './canonical.ts';
-import { type Schedule, toMs } from './times.ts';
+import { type Schedule, toMs, toNumber } from './times.ts';
 
 /** Somebody else changed the schedule between our read and our write: read both sides again and decide anew. */
 export class ChangedMeanwhile extends Error {
@@ -49,7 +49,8 @@ export async function change(
     const after = await reread(cluster, id);
     const moved = !sameBytes(after.token, before.token);
     // A limited schedule's own start moves the token too; the stamp is an update's.
-    const written = !always || after.updatedMs !== before.updatedMs;
+    const uncounted = desired.state?.limitedActions && after.remaining !== toNumber(desired.state.remainingActions);
+    const written = !always || (after.updatedMs !== before.updatedMs && !(answer === 'conflict' && uncounted));
     if (written && isApplied(after, desired, searchAttributes)) return after;
     if (answer === 'conflict' || moved) {
       throw new ChangedMeanwhile(cluster.profile, id, 'another write came first');

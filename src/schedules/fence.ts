@@ -80,18 +80,25 @@ export async function buildFence(
 
 /**
  * A standing fence, as this attempt's; with its mark put back before the user's note, where a pause, say, has overwritten
- * it.
+ * it. `proven`: by a stamp that this write replaces.
  */
-export function fenceWithMark(h: Handover, source: Described, target: Described, at: FencedAt): Schedule {
+export function fenceWithMark(
+  h: Handover,
+  source: Described,
+  target: Described,
+  at: FencedAt,
+  proven?: boolean,
+): Schedule {
   const { mark: stands, user: note } = readNote(source.schedule.state?.notes);
   if (stands) {
-    const notes = writeNote({ ...stands, by: h.by }, note);
+    const told = stands.kind === 'fence' ? { ...stands, by: h.by, proven: proven ?? stands.proven } : stands;
+    const notes = writeNote(told, note);
     return { ...source.schedule, state: { ...source.schedule.state, notes } };
   }
   const user = contents(source.schedule, target.schedule);
   const edited = differingFields({ schedule: user.source }, { schedule: user.target }).length > 0;
   const content = edited ? undefined : fingerprint(user.source);
-  return fenced(source.schedule, fenceMark(h, at, content), user.source.spec?.endTime);
+  return fenced(source.schedule, { ...fenceMark(h, at, content), proven }, user.source.spec?.endTime);
 }
 
 /**
@@ -202,6 +209,7 @@ export async function proveOwner(
     if (run === written) Object.assign(audit, addAudit(audit, looked));
     else audit.filled += looked.filled;
   }
+  askingOf(h, h.target, id).proven();
   const seen = await reread(h.source, id);
   const reminder = readNote(seen.schedule.state?.notes).mark;
   if (reminder?.kind !== 'standby') return true;

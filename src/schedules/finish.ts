@@ -17,7 +17,7 @@ import type { Described } from './ports.ts';
 import { settle } from './settle.ts';
 import { type Range, type Settled, settledAlready } from './settling.ts';
 import { asUserWrote, fenced, isBoundedBefore, standby } from './shapes.ts';
-import { bringTogether } from './tidy.ts';
+import { boundStays, bringTogether } from './tidy.ts';
 import { durationMs } from './times.ts';
 import { countWrongSide } from './wrong-side.ts';
 
@@ -85,7 +85,10 @@ async function takeBoundOff(
 ): Promise<Step> {
   const { mark } = readNote(rest.schedule.state?.notes);
   if (mark?.kind !== 'standby') throw new ChangedMeanwhile(h.source.profile, id, 'it is no paused copy any more');
-  const settleFrom = h.time.now() - V2_GUARD_MS;
+  const userPaused = Boolean(target.schedule.state?.paused);
+  if (await boundStays(h, id, target, boundary))
+    return { wrote: false, done: { outcome: 'already-there', userPaused } };
+  const settleFrom = h.time.now() - (await h.target.behindMs()) - V2_GUARD_MS;
   const owed = standby(rest.schedule, { ...mark, settle: settleFrom, since: boundary });
   const reminded = await change(h.source, h.time, id, rest, owed);
   const brought = await bringTogether(h, id, target, reminded, boundary);

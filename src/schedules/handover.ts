@@ -106,13 +106,17 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
         owner: h.source.profile,
         migration: h.migration,
         settle: from,
+        left: at.left ?? (owed?.kind === 'standby' ? owed.left : undefined),
         askedHere,
+        by: h.by,
       } as const;
       const shut = await change(h.target, h.time, id, target, standby(target.schedule, mark), { always: true });
       // A fence was proven before the target was asked for runs from its boundary on: that boundary stands. Written once
       // more, it makes a write that takes it down fail.
       if (hasBegun(source, shut) || isPastAndProven(source, at.boundary, h.time.now())) {
-        const stands = await change(h.source, h.time, id, source, fenceWithMark(h, source, shut, at), { always: true });
+        const stands = await change(h.source, h.time, id, source, fenceWithMark(h, source, shut, at, true), {
+          always: true,
+        });
         return openTarget(h, id, stands, shut, at, audit);
       }
       const fence = await buildFence(h, id, source, shut, audit, at);
@@ -131,7 +135,9 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
  * later one its source would run later times first, and their runs would use up the actions of those before them.
  */
 function isPastAndProven({ schedule, updatedMs }: Described, boundary: number, now: number): boolean {
-  return Boolean(schedule.state?.limitedActions) && boundary <= now && (updatedMs ?? Infinity) < boundary;
+  const { mark } = readNote(schedule.state?.notes);
+  const proven = (mark?.kind === 'fence' && mark.proven) || (updatedMs ?? Infinity) < boundary;
+  return Boolean(schedule.state?.limitedActions) && boundary <= now && proven;
 }
 
 /** Where a pause, say, has overwritten the fence's note: its bound tells too, and what an attempt that found it standing wrote. */
@@ -141,7 +147,8 @@ function withNext(at: Situation, source: Described | undefined, target: Describe
   if (at.next !== undefined || !side || readNote(side.schedule.state?.notes).mark) return at;
   const { mark } = readNote(other?.schedule.state?.notes);
   const told = mark?.kind === 'standby' ? mark.settle : undefined;
-  return { ...at, next: told ?? fencedSince(side.schedule) };
+  const left = mark?.kind === 'standby' ? mark.left : undefined;
+  return { ...at, next: told ?? fencedSince(side.schedule), left };
 }
 
 /** From when on the side that runs is unproven, read off the side that rests. */

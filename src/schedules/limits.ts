@@ -25,10 +25,12 @@ export async function rightCount(
 ): Promise<Described> {
   if (!target.after.schedule.state?.limitedActions) return target.after;
   if (left === undefined && target.uncounted === 0) return target.after;
-  const owner = await reread(h.target, id);
-  const ran = await ranSince(h, id, owner, target, { afterNominalMs: boundary - 1000, fromDueMs: 0 });
+  const { owner, ran } = await ranSince(h, id, target, { afterNominalMs: boundary - 1000, fromDueMs: 0 });
   if (ran === undefined) return owner;
-  const before = left === undefined ? source.after.remaining - source.uncounted : left - source.ran;
+  // Nothing of ours puts a count above what was left: raised by its user, it is theirs.
+  const known = left !== undefined && source.after.remaining <= left && owner.remaining <= left;
+  if (left !== undefined && owner.remaining > left) return owner;
+  const before = known ? left - source.ran : source.after.remaining - source.uncounted;
   return writeCount(h, id, owner, before - ran);
 }
 
@@ -59,13 +61,31 @@ export async function countLeft(
   settled: Settled,
 ): Promise<Described> {
   if (!owner.schedule.state?.limitedActions) return owner;
-  const now = await reread(h.target, id);
-  const ran = await ranSince(h, id, now, settled, since);
-  return ran === undefined ? owner : writeCount(h, id, now, since.left - ran, owner);
+  const { owner: now, ran } = await ranSince(h, id, settled, since);
+  return ran === undefined || now.remaining > since.left ? owner : writeCount(h, id, now, since.left - ran, owner);
 }
 
-/** Times that ran, on either side, also those started already to begin later; undefined where they are too many. */
+/**
+ * Times that ran, on either side, also those started already to begin later; undefined where they are too many. Counted
+ * again where the owner has started another meanwhile: the count and its schedule belong together.
+ */
 async function ranSince(
+  h: Handover,
+  id: string,
+  settled: Settled,
+  since: { afterNominalMs: number; fromDueMs: number },
+): Promise<{ owner: Described; ran?: number }> {
+  for (let tried = 1; ; tried++) {
+    const owner = await reread(h.target, id);
+    const ran = await countRan(h, id, owner, settled, since);
+    const after = await reread(h.target, id);
+    if (after.remaining === owner.remaining || tried === MAX_COUNTS) return { owner, ran };
+  }
+}
+
+const MAX_COUNTS = 3;
+
+async function countRan(
   h: Handover,
   id: string,
   owner: Described,

@@ -61,9 +61,11 @@ export async function accounted(
 }
 
 /** A limited schedule has nothing left, counting what was just started by id. */
-function isUsedUp({ after, range: { allowance }, ran, started }: Settling): boolean {
+function isUsedUp({ after, range: { allowance, reserves }, ran, started }: Settling): boolean {
   if (!after.schedule.state?.limitedActions) return false;
-  return (allowance === undefined ? after.remaining - started : allowance - ran) <= 0;
+  // What is reserved is off the count already.
+  const left = after.remaining - (reserves ? 0 : started);
+  return (allowance === undefined ? left : allowance - ran) <= 0;
 }
 
 /** Runs what the overlap policy does not leave out. */

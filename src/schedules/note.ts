@@ -8,6 +8,7 @@ import { isoSeconds } from './times.ts';
 /** The server refuses longer notes. */
 export const MAX_NOTE_BYTES = 1000;
 const MAX_ID_CHARS = 200;
+const FINGERPRINT_CHARS = 12;
 
 /**
  * What was decided about the nominal times `from` to `last` of the other side, ms: its scheduler was asked to run those its
@@ -55,6 +56,8 @@ export interface FenceMark {
   left?: number;
   /** Fingerprint of what the user had written when the fence was built: tells later on which side it was edited. */
   content?: string;
+  /** It landed in time. Told once it is written again: the stamp that proved it is gone then. */
+  proven?: boolean;
   /** Oldest first. */
   asked?: Asked[];
   by?: string;
@@ -114,9 +117,22 @@ export function readNote(note: string | null | undefined): ReadNote {
   }
   if (boundary === undefined) return { user: text };
   const to = fields.get('to') ?? '';
-  const [next, content] = [time('next'), fields.get('is')];
+  const next = time('next');
+  // Shorter ones are of an earlier version, and compare with nothing.
+  const content = fields.get('is')?.length === FINGERPRINT_CHARS ? fields.get('is') : undefined;
   return {
-    mark: { kind: 'fence', to, migration, boundary, next, left: count('left'), content, asked, by: fields.get('by') },
+    mark: {
+      kind: 'fence',
+      to,
+      migration,
+      boundary,
+      next,
+      left: count('left'),
+      content,
+      proven: fields.has('proven') || undefined,
+      asked,
+      by: fields.get('by'),
+    },
     user,
   };
 }
@@ -147,7 +163,7 @@ function fenceHead(mark: FenceMark): [head: string, sentence: string] {
   const content = mark.content === undefined ? '' : ` is=${mark.content}`;
   const to = encodeURIComponent(mark.to);
   return [
-    `[ferry fence to=${to} b=${isoSeconds(mark.boundary)}${next}${leftOf(mark)}${content}${askedOf('asked', mark.asked)}${byOf(mark)} migration=${idOf(mark)}]`,
+    `[ferry fence to=${to} b=${isoSeconds(mark.boundary)}${next}${leftOf(mark)}${content}${mark.proven ? ' proven=1' : ''}${askedOf('asked', mark.asked)}${byOf(mark)} migration=${idOf(mark)}]`,
     `Runs here until b, then on ${mark.to}.`,
   ];
 }
@@ -173,6 +189,11 @@ function askedOf(key: string, all: Asked[] = []): string {
 
 function readAsked(text: string | undefined): Asked[] | undefined {
   const asked: Asked[] = [];
+  // An earlier version wrote one request, as three times.
+  if (text?.includes('T')) {
+    const [from = Number.NaN, last = Number.NaN, first = Number.NaN] = text.split('~').map((at) => Date.parse(at));
+    return Number.isNaN(from + last + first) ? undefined : [{ from, last, first }];
+  }
   for (const one of text?.split(',') ?? []) {
     const [from = Number.NaN, last = Number.NaN, first = Number.NaN] = one.split('~').map((s) => Number(s) * 1000);
     if (Number.isNaN(from + last + first)) return undefined;
@@ -207,7 +228,7 @@ function decode(text: string): string {
 export function noteFits(user: string, migration: string, to: string): boolean {
   const longest = { from: 1e13, last: 1e13 + 1e8, first: 1e13 + 1e8 };
   const common = { migration, boundary: 0, by: '123456', left: 99_999, asked: Array<Asked>(MAX_ASKED).fill(longest) };
-  const fence = writeNote({ kind: 'fence', to, next: 0, content: '123456789012', ...common }, user);
+  const fence = writeNote({ kind: 'fence', to, next: 0, content: '123456789012', proven: true, ...common }, user);
   const rest = writeNote({ kind: 'standby', owner: to, userPaused: false, settle: 0, since: 0, ...common }, user);
   return Math.max(Buffer.byteLength(fence), Buffer.byteLength(rest)) <= MAX_NOTE_BYTES;
 }

@@ -38,10 +38,10 @@ export async function openTarget(
   let allowance = source.remaining;
   if (mustBeIdle(source)) {
     const idle = await untilNothingIsLeft(h, id, source, at, hasBegun(source, target));
-    shut = await reread(h.target, id);
     if ('failed' in idle) {
-      await disarm(h, id, await reread(h.source, id), shut, at, audit);
-      return { wrote: true, done: idle.failed };
+      shut = await reread(h.target, id);
+      const back = await disarm(h, id, await reread(h.source, id), shut, at, audit);
+      return { wrote: true, done: back ? idle.failed : failed(h, id, 'unproven', UNPROVEN) };
     }
     ({ quiet, allowance } = idle);
     if (!quiet.schedule.state?.paused) {
@@ -77,9 +77,9 @@ async function stillSo(h: Handover, id: string, at: FencedAt): Promise<[source: 
   if (!isBoundedBefore(source.schedule, boundary) || stands !== boundary || mark?.kind === 'standby') {
     throw new ChangedMeanwhile(h.source.profile, id, 'its bound was taken off');
   }
-  const fence = fenceWithMark(h, source, shut, at);
+  const fence = fenceWithMark(h, source, shut, at, true);
   const again = await change(h.source, h.time, id, source, fence, { always: true });
-  if (await askingOf(h, h.target, id).news()) {
+  if (await askingOf(h, h.target, id).news({ there: again, here: shut })) {
     throw new ChangedMeanwhile(h.source.profile, id, 'another attempt has asked for its runs');
   }
   return [again, shut];

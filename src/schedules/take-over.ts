@@ -1,5 +1,5 @@
 import type { Audit } from '../activities/types.ts';
-import { change, reread } from './change.ts';
+import { ChangedMeanwhile, change, reread } from './change.ts';
 import { proveOwner } from './fence.ts';
 import { type Handover, type Step, UNPROVEN, failed, untilPast } from './step.ts';
 import { leftOn } from './limits.ts';
@@ -16,20 +16,16 @@ export async function takeOver(
   at: { keeper: 'source' | 'target'; boundary: number },
   audit: Audit,
 ): Promise<Step> {
-  const keeper = at.keeper === 'source' ? source : target;
+  const gaveUp = at.keeper === 'source' ? await untilStarted(h, h.source, id, source) : source;
+  const keeper = at.keeper === 'source' ? gaveUp : target;
   const user = beforeGivingUp(keeper.schedule);
-  let rest: Described;
+  const { mark } = readNote(gaveUp.schedule.state?.notes);
+  // Taking back, an opening of the other side may still be under way from an attempt that was cut off: written anew.
+  const own = { kind: 'standby', owner: h.target.profile, migration: h.migration } as const;
+  const kept = at.keeper === 'source' && mark?.kind === 'standby' ? mark : own;
   const owed = { settle: at.boundary, left: leftOn(keeper), since: h.time.now() };
-  if (at.keeper === 'target') {
-    // We are taking back: an opening of the other side may still be under way from an attempt that was cut off.
-    const shut = { kind: 'standby', owner: h.target.profile, migration: h.migration, ...owed } as const;
-    rest = await change(h.source, h.time, id, source, standby(source.schedule, shut), { always: true });
-  } else {
-    const { mark } = readNote(source.schedule.state?.notes);
-    const reminded = mark?.kind === 'standby' ? standby(source.schedule, { ...mark, ...owed }) : source.schedule;
-    rest = await change(h.source, h.time, id, source, reminded, { always: true });
-    await untilStarted(h, h.source, id, rest);
-  }
+  const reminded = standby(gaveUp.schedule, { ...kept, ...owed });
+  const rest = await change(h.source, h.time, id, gaveUp, reminded, { always: true });
   // A giving up that was cut off may have landed later than its boundary, after further times had run.
   const gaveUpMs = at.keeper === 'source' ? (source.updatedMs ?? 0) : 0;
   await untilPast(h, Math.max(at.boundary, gaveUpMs));
@@ -41,12 +37,16 @@ export async function takeOver(
 }
 
 /** A pause does not stop what a V2 scheduler has begun to start: until it has, nobody else may look for its runs. */
-async function untilStarted(h: Handover, side: ScheduleCluster, id: string, first: Described): Promise<void> {
-  if (first.engine === 'v1') return;
+async function untilStarted(h: Handover, side: ScheduleCluster, id: string, first: Described): Promise<Described> {
+  if (first.engine === 'v1') return first;
   const deadline = h.time.now() + h.idleLimitMs;
   let seen = first;
   for (let wait = 100; seen.buffered > 0 && h.time.now() < deadline; wait = Math.min(wait * 2, 1_000)) {
     await h.time.sleep(wait);
     seen = await reread(side, id);
   }
+  if (seen.schedule.state?.notes !== first.schedule.state?.notes) {
+    throw new ChangedMeanwhile(side.profile, id, 'it does not rest as it did');
+  }
+  return seen;
 }

@@ -22,7 +22,7 @@ export async function bringTogether(
 ): Promise<{ owner: Described; specEditedMs?: number } | EditedByBoth> {
   const paused = pausedByUser(source);
   const safeAt = (await whenSafe(h.target, id, seen, boundary)) + (await h.target.behindMs());
-  const stays = safeAt - h.time.now() > MAX_BOUND_WAIT_MS && !paused;
+  const stays = isFarOff(h, safeAt) && !paused;
   if (!stays && safeAt > h.time.now()) await h.time.sleep(safeAt - h.time.now() + 100);
   let target = await reread(h.target, id);
   if (await untilQuiet(h.target, h.time, target)) target = await reread(h.target, id);
@@ -49,6 +49,15 @@ export async function bringTogether(
 }
 
 const MAX_BOUND_WAIT_MS = 20_000;
+
+/** Whether the bound stays on for now, because a jitter reaches far across the boundary. */
+export async function boundStays(h: Handover, id: string, target: Described, boundary: number): Promise<boolean> {
+  return isFarOff(h, (await whenSafe(h.target, id, target, boundary)) + (await h.target.behindMs()));
+}
+
+function isFarOff(h: Handover, safeAt: number): boolean {
+  return safeAt - h.time.now() > MAX_BOUND_WAIT_MS;
+}
 
 /** Jitter never reaches the next nominal time: once the first of the target's own is due, all earlier ones have passed. */
 export async function whenSafe(
