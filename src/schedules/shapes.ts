@@ -27,7 +27,7 @@ function ourBound(ms: number, spanMs?: number): Timestamp {
 
 /**
  * From where on a fenced source's runs are to be proven, by its bound alone, ms: its note is lost where a person, or
- * pauseOnFailure, has paused it. Undefined where it is not told, or rounded away by a client with milliseconds.
+ * pauseOnFailure, has paused it. Undefined where it is not told; the boundary itself where a client with milliseconds has rounded it away.
  */
 export function fencedSince(schedule: Schedule): number | undefined {
   const boundary = fencedBoundary(schedule);
