@@ -1,10 +1,10 @@
 import type { Audit } from '../activities/types.ts';
 import { ChangedMeanwhile, change, reread } from './change.ts';
-import { proveOwner } from './fence.ts';
 import { type Handover, type Step, UNPROVEN, failed, untilPast } from './step.ts';
 import { leftOn } from './limits.ts';
 import { readNote } from './note.ts';
 import type { Described, ScheduleCluster } from './ports.ts';
+import { proveOwner } from './prove.ts';
 import { beforeGivingUp, standby } from './shapes.ts';
 
 /** Both sides rest: the target opens with what the keeper kept, and what fell in between is settled. */
