@@ -141,17 +141,26 @@ export async function disarm(
   const asking = askingOf(h, h.target, id);
   if (!(await asking.untilArrived())) return false;
   // What it has run is ahead of a source whose clock is behind, or whose jitter is longer.
-  const asked = await asking.lastMs();
-  const jitter = asked === 0 ? 0 : durationMs(source.schedule.spec?.jitter) + (await h.source.behindMs());
-  const left = asked + jitter - h.time.now();
+  const lastAsked = await asking.lastMs();
+  const jitter = lastAsked === 0 ? 0 : durationMs(source.schedule.spec?.jitter) + (await h.source.behindMs());
+  const left = lastAsked + jitter - h.time.now();
   if (left > ASKED_AHEAD_MS) return false;
   if (left > 0) await h.time.sleep(left);
   // What it was asked for before it was to open: its runs belong to the other side's policy too.
   if (!(await waitUntilDrained(h, h.target, id))) return false;
   // The boundary tells what the source has generated itself: that may wait in its buffer.
   const { boundary } = at;
+  // What the source was asked for behind the fence stays known.
+  const asked = readNote(target.schedule.state?.notes).mark?.asked;
   const shut = { kind: 'standby', owner: h.source.profile, migration: h.migration, boundary } as const;
-  const unproven = standby(target.schedule, { ...shut, settle: from, left: at.left, since: h.time.now(), by: h.by });
+  const unproven = standby(target.schedule, {
+    ...shut,
+    settle: from,
+    left: at.left,
+    since: h.time.now(),
+    asked,
+    by: h.by,
+  });
   const shutTarget = await change(h.target, h.time, id, target, unproven, { always: true });
   const user = asUserWrote(source.schedule, {
     startTime: source.schedule.spec?.startTime,

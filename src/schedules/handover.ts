@@ -108,6 +108,8 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
         migration: h.migration,
         settle: from,
         left: at.left ?? (owed?.kind === 'standby' ? owed.left : undefined),
+        // What the source was asked for, and this copy.
+        asked: owed?.asked,
         askedHere,
         by: h.by,
       } as const;
