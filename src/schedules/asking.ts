@@ -4,7 +4,7 @@
  * side, where a crash leaves it.
  */
 import { ChangedMeanwhile, change, reread } from './change.ts';
-import { type Asked, type Mark, readNote, writeNote } from './note.ts';
+import { type Asked, type Mark, readNote, standbyMark, writeNote } from './note.ts';
 import { IN_ORDER, type Missing, endsOpenRuns, policyOf } from './overlap.ts';
 import type { BackfillRange, Described, ScheduleCluster, Time } from './ports.ts';
 import { untilQuiet } from './quiet.ts';
@@ -159,18 +159,17 @@ export class Asking {
   async news(read?: { there: Described; here: Described }): Promise<boolean> {
     const there = read?.there ?? (await this.#other.describe(this.#id));
     const here = read?.here ?? (await this.#cluster.describe(this.#id));
-    const own = readNote(here?.schedule.state?.notes).mark;
-    this.#stillOwed(readNote(there?.schedule.state?.notes).mark);
-    const askedHere = own?.kind === 'standby' ? (own.askedHere ?? []) : [];
-    const asked = [...askedHere, ...(readNote(there?.schedule.state?.notes).mark?.asked ?? [])];
-    const news = asked.filter((one) => !this.#known.has(nameOf(one)));
-    for (const one of news) {
+    const { mark } = readNote(there?.schedule.state?.notes);
+    this.#stillOwed(mark);
+    let news = false;
+    for (const one of [...(standbyMark(here)?.askedHere ?? []), ...(mark?.asked ?? [])]) {
       if (this.#known.has(nameOf(one))) continue;
       this.#requests.push({ ...one, taken: one.last < one.from });
       this.#known.add(nameOf(one));
+      news = true;
     }
     this.#loaded = true;
-    return news.length > 0;
+    return news;
   }
 
   /** This attempt has: its note tells nothing of the requests any more. */
@@ -197,8 +196,8 @@ export class Asking {
 
   /** A paused copy may be asked only if it still is one; written once more, it makes an opening that is under way fail. */
   async #rememberHere(before: Described, askedHere: Asked[]): Promise<Described> {
-    const { mark } = readNote(before.schedule.state?.notes);
-    if (mark?.kind !== 'standby') {
+    const mark = standbyMark(before);
+    if (!mark) {
       throw new ChangedMeanwhile(this.#cluster.profile, this.#id, 'it is no paused copy any more');
     }
     const shut = standby(before.schedule, { ...mark, askedHere, by: this.#by });
@@ -226,8 +225,8 @@ export class Asking {
   /** A note tells the oldest as one. */
   #knows(written: Described): Described {
     const { mark } = readNote(written.schedule.state?.notes);
-    const here = mark?.kind === 'standby' ? (mark.askedHere ?? []) : [];
-    for (const one of [...here, ...(mark?.asked ?? [])]) this.#known.add(nameOf(one));
+    for (const one of [...(standbyMark(written)?.askedHere ?? []), ...(mark?.asked ?? [])])
+      this.#known.add(nameOf(one));
     return written;
   }
 }

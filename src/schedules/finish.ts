@@ -12,7 +12,7 @@ import { ChangedMeanwhile, change, reread } from './change.ts';
 import { fenceMark, fenceWithMark } from './fence.ts';
 import { AGAIN, type FencedAt, type Handover, type Step, UNPROVEN, askingOf, failed } from './step.ts';
 import { rightCount } from './limits.ts';
-import { readNote } from './note.ts';
+import { readNote, standbyMark } from './note.ts';
 import type { Described } from './ports.ts';
 import { proveOwner } from './prove.ts';
 import { settle } from './settle.ts';
@@ -84,8 +84,8 @@ async function takeBoundOff(
   boundary: number,
   audit: Audit,
 ): Promise<Step> {
-  const { mark } = readNote(rest.schedule.state?.notes);
-  if (mark?.kind !== 'standby') throw new ChangedMeanwhile(h.source.profile, id, 'it is no paused copy any more');
+  const mark = standbyMark(rest);
+  if (!mark) throw new ChangedMeanwhile(h.source.profile, id, 'it is no paused copy any more');
   const userPaused = Boolean(target.schedule.state?.paused);
   if (await boundStays(h, id, target, boundary))
     return { wrote: false, done: { outcome: 'already-there', userPaused } };
@@ -99,8 +99,8 @@ async function takeBoundOff(
   return { wrote: true, done: { outcome: 'handed-over', userPaused: Boolean(brought.owner.schedule.state?.paused) } };
 }
 
-function isAtRest({ schedule }: Described): boolean {
-  return readNote(schedule.state?.notes).mark?.kind === 'standby';
+function isAtRest(side: Described): boolean {
+  return standbyMark(side) !== undefined;
 }
 
 /** Right after an opening that came late. What it finds is counted when the target is settled for good. */

@@ -11,13 +11,13 @@ import { createStandby } from './copying.ts';
 import { cross } from './cross.ts';
 import { buildFence, disarm, fenceWithMark } from './fence.ts';
 import { finish } from './finish.ts';
-import { readNote } from './note.ts';
+import { readNote, standbyMark } from './note.ts';
 import { hasBegun, openTarget } from './open.ts';
 import { type Situation, situation } from './pair.ts';
 import type { Described } from './ports.ts';
 import { proveOwner } from './prove.ts';
 import { fencedSince, standby } from './shapes.ts';
-import { AGAIN, type Handover, type HandoverResult, type Step, UNPROVEN, failed } from './step.ts';
+import { AGAIN, type FencedAt, type Handover, type HandoverResult, type Step, UNPROVEN, failed } from './step.ts';
 import { takeOver } from './take-over.ts';
 
 export type { Handover, HandoverResult } from './step.ts';
@@ -93,44 +93,52 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
       return AGAIN;
     case 'ready':
       return source && target ? cross(h, id, source, target, audit) : AGAIN;
-    case 'fenced': {
-      if (!source || !target) return AGAIN;
-      // Not built by this attempt: it may have come late, or a write that takes it down may be under way. Once more.
-      // The target first: an opening at the old boundary that is under way must not meet a later one on the source.
-      const owed = readNote(target.schedule.state?.notes).mark;
-      const settle = owed?.kind === 'standby' ? owed.settle : undefined;
-      // A user's pause may overwrite the fence's note: this one then tells from where on its runs are to be proven.
-      const from = Math.min(settle ?? Infinity, at.next ?? at.boundary);
-      const askedHere = owed?.kind === 'standby' ? owed.askedHere : undefined;
-      const mark = {
-        kind: 'standby',
-        owner: h.source.profile,
-        migration: h.migration,
-        settle: from,
-        left: at.left ?? (owed?.kind === 'standby' ? owed.left : undefined),
-        // What the source was asked for, and this copy.
-        asked: owed?.asked,
-        askedHere,
-        by: h.by,
-      } as const;
-      const shut = await change(h.target, h.time, id, target, standby(target.schedule, mark), { always: true });
-      // A fence was proven before the target was asked for runs from its boundary on: that boundary stands. Written once
-      // more, it makes a write that takes it down fail.
-      if (hasBegun(source, shut) || isPastAndProven(source, at.boundary, h.time.now())) {
-        const stands = await change(h.source, h.time, id, source, fenceWithMark(h, source, shut, at, true), {
-          always: true,
-        });
-        return openTarget(h, id, stands, shut, at, audit);
-      }
-      const fence = await buildFence(h, id, source, shut, audit, at);
-      if ('failed' in fence) return { wrote: true, done: failed(h, id, fence.failed.code, fence.failed.found) };
-      return openTarget(h, id, fence.source, shut, fence, audit);
-    }
+    case 'fenced':
+      return source && target ? fromStandingFence(h, id, source, target, at, audit) : AGAIN;
     case 'opened':
       return source && target ? finish(h, id, target, at, audit) : AGAIN;
     case 'given-up':
       return source && target ? takeOver(h, id, source, target, at, audit) : AGAIN;
   }
+}
+
+/** A fence that stands and was not built by this attempt, in front of a paused copy. */
+async function fromStandingFence(
+  h: Handover,
+  id: string,
+  source: Described,
+  target: Described,
+  at: FencedAt,
+  audit: Audit,
+): Promise<Step> {
+  // Not built by this attempt: it may have come late, or a write that takes it down may be under way. Once more.
+  // The target first: an opening at the old boundary that is under way must not meet a later one on the source.
+  const owed = standbyMark(target);
+  // A user's pause may overwrite the fence's note: this one then tells from where on its runs are to be proven.
+  const from = Math.min(owed?.settle ?? Infinity, at.next ?? at.boundary);
+  const mark = {
+    kind: 'standby',
+    owner: h.source.profile,
+    migration: h.migration,
+    settle: from,
+    left: at.left ?? owed?.left,
+    // What the source was asked for, and this copy.
+    asked: owed?.asked,
+    askedHere: owed?.askedHere,
+    by: h.by,
+  } as const;
+  const shut = await change(h.target, h.time, id, target, standby(target.schedule, mark), { always: true });
+  // A fence was proven before the target was asked for runs from its boundary on: that boundary stands. Written once
+  // more, it makes a write that takes it down fail.
+  if (hasBegun(source, shut) || isPastAndProven(source, at.boundary, h.time.now())) {
+    const stands = await change(h.source, h.time, id, source, fenceWithMark(h, source, shut, at, true), {
+      always: true,
+    });
+    return openTarget(h, id, stands, shut, at, audit);
+  }
+  const fence = await buildFence(h, id, source, shut, audit, at);
+  if ('failed' in fence) return { wrote: true, done: failed(h, id, fence.failed.code, fence.failed.found) };
+  return openTarget(h, id, fence.source, shut, fence, audit);
 }
 
 /**
@@ -148,15 +156,12 @@ function withNext(at: Situation, source: Described | undefined, target: Describe
   if (at.kind !== 'fenced' && at.kind !== 'opened' && at.kind !== 'reversed') return at;
   const [side, other] = at.kind === 'reversed' ? [target, source] : [source, target];
   if (at.next !== undefined || !side || readNote(side.schedule.state?.notes).mark) return at;
-  const { mark } = readNote(other?.schedule.state?.notes);
-  const told = mark?.kind === 'standby' ? mark.settle : undefined;
-  const left = mark?.kind === 'standby' ? mark.left : undefined;
-  return { ...at, next: told ?? fencedSince(side.schedule), left };
+  const told = standbyMark(other);
+  return { ...at, next: told?.settle ?? fencedSince(side.schedule), left: told?.left };
 }
 
 /** From when on the side that runs is unproven, read off the side that rests. */
 function reminder(kind: string, source: Described, target: Described): number | undefined {
   const side = kind === 'ready' ? target : kind === 'handed-over' ? source : undefined;
-  const { mark } = readNote(side?.schedule.state?.notes);
-  return mark?.kind === 'standby' ? mark.settle : undefined;
+  return standbyMark(side)?.settle;
 }

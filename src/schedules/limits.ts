@@ -1,10 +1,10 @@
 /** A limited schedule's count after a handover. */
-import Long from 'long';
 import { change, reread } from './change.ts';
 import { endsOpenRuns } from './overlap.ts';
 import type { Handover } from './step.ts';
 import type { Described } from './ports.ts';
 import type { Settled } from './settling.ts';
+import { withActions } from './shapes.ts';
 import { runId } from './times.ts';
 import { ranAs, withBounds } from './verdicts.ts';
 
@@ -28,8 +28,8 @@ export async function rightCount(
   const { owner, ran } = await ranSince(h, id, target, { afterNominalMs: boundary - 1000, fromDueMs: 0 });
   if (ran === undefined) return owner;
   // Nothing of ours puts a count above what was left: raised by its user, it is theirs.
-  const known = left !== undefined && source.after.remaining <= left && owner.remaining <= left;
   if (left !== undefined && owner.remaining > left) return owner;
+  const known = left !== undefined && source.after.remaining <= left;
   const before = known ? left - source.ran : source.after.remaining - source.uncounted;
   return writeCount(h, id, owner, before - ran);
 }
@@ -75,11 +75,12 @@ async function ranSince(
   settled: Settled,
   since: { afterNominalMs: number; fromDueMs: number },
 ): Promise<{ owner: Described; ran?: number }> {
+  let owner = await reread(h.target, id);
   for (let tried = 1; ; tried++) {
-    const owner = await reread(h.target, id);
     const ran = await countRan(h, id, owner, settled, since);
     const after = await reread(h.target, id);
     if (after.remaining === owner.remaining || tried === MAX_COUNTS) return { owner, ran };
+    owner = after;
   }
 }
 
@@ -116,16 +117,13 @@ async function writeCount(
   left: number,
   unchanged: Described = now,
 ): Promise<Described> {
-  const count = Math.max(0, left);
-  if (count === now.remaining) return unchanged;
-  const state = { ...now.schedule.state, remainingActions: Long.fromNumber(count) };
-  return change(h.target, h.time, id, now, { ...now.schedule, state }, { always: true });
+  if (Math.max(0, left) === now.remaining) return unchanged;
+  return change(h.target, h.time, id, now, withActions(now.schedule, left), { always: true });
 }
 
 /** A limited owner has that many less than it says. The schedule, written; or as it was, where nothing is to be counted. */
 export async function countStarted(h: Handover, id: string, owner: Described, started: number): Promise<Described> {
   if (started === 0 || !owner.schedule.state?.limitedActions) return owner;
   const now = await reread(h.target, id);
-  const state = { ...now.schedule.state, remainingActions: Long.fromNumber(Math.max(0, now.remaining - started)) };
-  return change(h.target, h.time, id, now, { ...now.schedule, state }, { always: true });
+  return change(h.target, h.time, id, now, withActions(now.schedule, now.remaining - started), { always: true });
 }

@@ -1,5 +1,4 @@
 /** What is missing on a side: whether it ran after all, or is left out, or is to be run. */
-import Long from 'long';
 import type { Audit } from '../activities/types.ts';
 import { noteRun } from './audit.ts';
 import { ChangedMeanwhile, change, reread } from './change.ts';
@@ -7,6 +6,7 @@ import { asksItsScheduler, fillById } from './fill.ts';
 import { type Missing, type Occupied, allowsOverlap, byPolicy, endsOpenRuns, policyOf } from './overlap.ts';
 import type { ScheduleCluster, Time } from './ports.ts';
 import type { Range, Settled, Settling, Wrote } from './settling.ts';
+import { withActions } from './shapes.ts';
 import { GRACE_MS } from './standing.ts';
 import { durationMs, runId } from './times.ts';
 import type { Due } from './verdicts.ts';
@@ -146,9 +146,9 @@ async function reserve(
     const now = await reread(cluster, id);
     const taken = Math.min(wanted, now.remaining);
     if (taken === 0) return 0;
-    const state = { ...now.schedule.state, remainingActions: Long.fromNumber(now.remaining - taken) };
+    const lowered = withActions(now.schedule, now.remaining - taken);
     try {
-      settled.after = await change(cluster, time, id, now, { ...now.schedule, state }, { always: true });
+      settled.after = await change(cluster, time, id, now, lowered, { always: true });
       await wrote(settled, cluster, time, fromMs);
       return taken;
     } catch (error) {

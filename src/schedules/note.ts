@@ -3,7 +3,7 @@
  * can be resumed, or undone by hand, from the live clusters alone. The user's own note is never on a side that is not
  * the owner: a fenced source keeps it behind the marker, the new owner carries it verbatim.
  */
-import { isoSeconds } from './times.ts';
+import { type Schedule, isoSeconds } from './times.ts';
 
 /** The server refuses longer notes. */
 export const MAX_NOTE_BYTES = 1000;
@@ -135,6 +135,12 @@ export function readNote(note: string | null | undefined): ReadNote {
     },
     user,
   };
+}
+
+/** The mark of a paused copy of ours; undefined on any other side. */
+export function standbyMark(described: { schedule: Schedule } | undefined): StandbyMark | undefined {
+  const { mark } = readNote(described?.schedule.state?.notes);
+  return mark?.kind === 'standby' ? mark : undefined;
 }
 
 /** The sentence for people is left out where the user's note needs the room. */

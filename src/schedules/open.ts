@@ -1,5 +1,4 @@
 /** Behind a proven fence: wait for the source where the target must not meet its runs, then open the target. */
-import Long from 'long';
 import type { Audit } from '../activities/types.ts';
 import { emptyAudit } from './audit.ts';
 import { mustBeIdle } from './boundary.ts';
@@ -18,11 +17,10 @@ import {
   stillRunning,
 } from './step.ts';
 import { waitUntilIdle } from './idle.ts';
-import { readNote } from './note.ts';
+import { readNote, standbyMark } from './note.ts';
 import type { Described } from './ports.ts';
 import { settle } from './settle.ts';
-import { fencedBoundary, isBoundedBefore, opened } from './shapes.ts';
-import type { Schedule } from './times.ts';
+import { fencedBoundary, isBoundedBefore, opened, withActions } from './shapes.ts';
 
 export async function openTarget(
   h: Handover,
@@ -67,7 +65,7 @@ export async function openTarget(
 async function stillSo(h: Handover, id: string, at: FencedAt): Promise<[source: Described, target: Described]> {
   const { boundary } = at;
   const shut = await reread(h.target, id);
-  if (readNote(shut.schedule.state?.notes).mark?.kind !== 'standby') {
+  if (!standbyMark(shut)) {
     throw new ChangedMeanwhile(h.target.profile, id, 'it is no paused copy any more');
   }
   const source = await reread(h.source, id);
@@ -122,9 +120,7 @@ const MAX_ROUNDS = 3;
  * there was left out then, and must not be run beside them now.
  */
 export function hasBegun(source: Described, target: Described): boolean {
-  const { mark } = readNote(target.schedule.state?.notes);
-  const askedHere = mark?.kind === 'standby' ? mark.askedHere : undefined;
-  return (askedHere ?? readNote(source.schedule.state?.notes).mark?.asked) !== undefined;
+  return (standbyMark(target)?.askedHere ?? readNote(source.schedule.state?.notes).mark?.asked) !== undefined;
 }
 
 /**
@@ -149,9 +145,4 @@ async function untilNothingIsLeft(
   // Raised by its user meanwhile, the count is theirs.
   const told = at.left !== undefined && quiet.remaining <= at.left;
   return { quiet, allowance: told ? (at.left ?? 0) - settled.ran : quiet.remaining - settled.uncounted };
-}
-
-function withActions(schedule: Schedule, left: number): Schedule {
-  if (!schedule.state?.limitedActions) return schedule;
-  return { ...schedule, state: { ...schedule.state, remainingActions: Long.fromNumber(Math.max(0, left)) } };
 }

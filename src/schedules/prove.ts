@@ -3,7 +3,7 @@ import type { Audit } from '../activities/types.ts';
 import { addAudit, emptyAudit } from './audit.ts';
 import { change, reread } from './change.ts';
 import { countLeft, countStarted } from './limits.ts';
-import { readNote } from './note.ts';
+import { standbyMark } from './note.ts';
 import type { Described } from './ports.ts';
 import { settle } from './settle.ts';
 import { standby } from './shapes.ts';
@@ -27,13 +27,13 @@ export async function proveOwner(
   /** Where it was let run again just now. */
   resumedMs?: number,
 ): Promise<boolean> {
-  const { mark } = readNote(rest.schedule.state?.notes);
+  const mark = standbyMark(rest);
   const jitter = durationMs(owner.schedule.spec?.jitter);
   // A side that gave up did so at a boundary: nominal times before it were its own, and it has settled them.
-  const gaveUp = mark?.kind === 'standby' && mark.userPaused !== undefined;
-  const afterNominalMs = Math.max(from - jitter - 1000, gaveUp ? (mark.boundary ?? 0) - 1000 : 0);
-  const since = resumedMs ?? (mark?.kind === 'standby' ? mark.since : undefined);
-  const left = mark?.kind === 'standby' ? mark.left : undefined;
+  const gaveUp = mark?.userPaused !== undefined;
+  const afterNominalMs = Math.max(from - jitter - 1000, gaveUp ? (mark?.boundary ?? 0) - 1000 : 0);
+  const since = resumedMs ?? mark?.since;
+  const left = mark?.left;
   const idleFrom = gaveUp ? 0 : mark?.boundary;
   const idle = idleFrom === undefined ? undefined : { fromMs: idleFrom, toMs: since ?? Infinity };
   // Later stamps than its own are those of its users, and of V2 schedulers that were asked for runs. What is due around
@@ -59,8 +59,8 @@ export async function proveOwner(
   }
   askingOf(h, h.target, id).proven();
   const seen = await reread(h.source, id);
-  const reminder = readNote(seen.schedule.state?.notes).mark;
-  if (reminder?.kind !== 'standby') return true;
+  const reminder = standbyMark(seen);
+  if (!reminder) return true;
   const done = { ...reminder, settle: undefined, left: undefined, since: undefined, asked: undefined, by: undefined };
   await change(h.source, h.time, id, seen, standby(seen.schedule, done));
   return true;

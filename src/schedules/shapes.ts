@@ -93,6 +93,12 @@ export function opened(source: Schedule, boundary: number, userEnd: Timestamp | 
   };
 }
 
+/** A limited schedule with so many actions left; any other as it is. */
+export function withActions(schedule: Schedule, left: number): Schedule {
+  if (!schedule.state?.limitedActions) return schedule;
+  return { ...schedule, state: { ...schedule.state, remainingActions: Long.fromNumber(Math.max(0, left)) } };
+}
+
 /** What the user wrote, with the bounds and the mark taken off. */
 export function asUserWrote(
   schedule: Schedule,

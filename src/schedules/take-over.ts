@@ -2,7 +2,7 @@ import type { Audit } from '../activities/types.ts';
 import { ChangedMeanwhile, change, reread } from './change.ts';
 import { type Handover, type Step, UNPROVEN, failed, untilPast } from './step.ts';
 import { leftOn } from './limits.ts';
-import { readNote } from './note.ts';
+import { standbyMark } from './note.ts';
 import type { Described, ScheduleCluster } from './ports.ts';
 import { proveOwner } from './prove.ts';
 import { beforeGivingUp, standby } from './shapes.ts';
@@ -19,10 +19,9 @@ export async function takeOver(
   const gaveUp = at.keeper === 'source' ? await untilStarted(h, h.source, id, source) : source;
   const keeper = at.keeper === 'source' ? gaveUp : target;
   const user = beforeGivingUp(keeper.schedule);
-  const { mark } = readNote(gaveUp.schedule.state?.notes);
   // Taking back, an opening of the other side may still be under way from an attempt that was cut off: written anew.
   const own = { kind: 'standby', owner: h.target.profile, migration: h.migration } as const;
-  const kept = at.keeper === 'source' && mark?.kind === 'standby' ? mark : own;
+  const kept = (at.keeper === 'source' ? standbyMark(gaveUp) : undefined) ?? own;
   const owed = { settle: at.boundary, left: leftOn(keeper), since: h.time.now() };
   const reminded = standby(gaveUp.schedule, { ...kept, ...owed });
   const rest = await change(h.source, h.time, id, gaveUp, reminded, { always: true });
