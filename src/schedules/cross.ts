@@ -79,9 +79,15 @@ async function crossQuietly(
   const begun = userPaused || jitter === 0 ? undefined : await begunTimes(h, id, source, jitter, now);
   const later = begun?.startedUntilMs === undefined ? undefined : await wait(h, id, begun.startedUntilMs);
   if (later) return later;
-  const boundary = Math.max(quietBoundary(source, now, begun?.dueBefore), lastBoundary(target) + 1000);
   const due = source.futureMs[0];
   const earliestNominal = due === undefined ? Infinity : due - jitter;
+  const last = lastBoundary(target);
+  // A fence that was called off may have had its boundary ahead. Beyond it lies what nobody has run: the source does first.
+  if (!userPaused && last > now && earliestNominal <= last + 1000) {
+    await h.time.sleep(last + 1000 - now);
+    return AGAIN;
+  }
+  const boundary = Math.max(quietBoundary(source, now, begun?.dueBefore), last + 1000);
   // Cut off right after the take-over, nobody else would know that it came late, or that something was ahead.
   const reminded = !userPaused && (begun?.ahead || earliestNominal < now + REMIND_MS);
   const mark = {
@@ -103,14 +109,33 @@ async function crossQuietly(
   return { wrote: true, done: { outcome: 'handed-over', userPaused } };
 }
 
-/** Of a limited schedule, what is started already with a delay is counted: it is due before anything else is looked at. */
+/**
+ * Of a limited schedule, what is started already with a delay is counted: it is due before anything else is looked at. Of
+ * what is in a V2 buffer nobody can tell whether it is: a moment is waited for when nothing is.
+ */
 async function whileStartedAhead(h: Handover, id: string, source: Described): Promise<Step | undefined> {
   const jitter = durationMs(source.schedule.spec?.jitter);
   const { limitedActions, paused } = source.schedule.state ?? {};
-  if (!limitedActions || paused || jitter === 0 || source.engine === 'v1') return undefined;
-  const { startedUntilMs } = await begunTimes(h, id, source, jitter, h.time.now() + (await h.source.aheadMs()));
+  if (!limitedActions || paused || source.engine === 'v1') return undefined;
+  if (source.buffered > 0 && source.running.length === 0 && (await emptied(h, id))) return AGAIN;
+  if (jitter === 0) return undefined;
+  // By the source's own clock it may be earlier: what was started with a delay is ahead of it still.
+  const now = h.time.now() - (await h.source.behindMs());
+  const { startedUntilMs } = await begunTimes(h, id, source, jitter, now);
   return startedUntilMs === undefined ? undefined : wait(h, id, startedUntilMs);
 }
+
+/** Of the starts under way in its buffer; false where there are always some. */
+async function emptied(h: Handover, id: string): Promise<boolean> {
+  const deadline = h.time.now() + EMPTIES_MS;
+  for (let wait = 50; h.time.now() < deadline; wait = Math.min(wait * 2, 200)) {
+    await h.time.sleep(wait);
+    if ((await reread(h.source, id)).buffered === 0) return true;
+  }
+  return false;
+}
+
+const EMPTIES_MS = 5_000;
 
 async function wait(h: Handover, id: string, untilMs: number): Promise<Step | undefined> {
   const [a, b] = [await h.source.behindMs(), await h.target.behindMs()];

@@ -176,7 +176,7 @@ function targetRange(h: Handover, target: Described, { boundary, left }: FencedA
     fromDueMs: boundary,
     untilMs: landed + jitter,
     role: 'target',
-    reserves: left !== undefined,
+    reserves: true,
   };
 }
 

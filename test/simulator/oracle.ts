@@ -165,7 +165,7 @@ export class Oracle {
     const ran = new Map<number, Ran[]>();
     for (const side of [a, b]) {
       for (const [workflowId, executions] of side.runs.byId) {
-        const nominalMs = Date.parse(workflowId.slice(ACTION_ID.length + 1));
+        const nominalMs = nominalOf(workflowId);
         const all = ran.get(nominalMs) ?? [];
         ran.set(nominalMs, all);
         for (const execution of executions) {
@@ -201,8 +201,13 @@ export class Oracle {
     if (this.#paused.some((p) => p.fromMs <= waitedUntil && p.toMs + LEARNS_MS >= time.dueFromMs)) return 'paused';
     const settledMs = this.#play.settledMs.find((ms) => ms > time.dueToMs) ?? Infinity;
     if (this.#paused.some((p) => p.fromMs > time.dueFromMs && p.fromMs <= settledMs)) return 'paused-before-filled';
-    if (blockers.length > 0 && overlapExplains(policy, time, times, waitedUntil, (m) => this.#isHeld(m)))
-      return 'overlap';
+    const isHeld = (m: Nominal): boolean => this.#isHeld(m);
+    if (blockers.length > 0 && overlapExplains(policy, time, times, waitedUntil, isHeld)) return 'overlap';
+    // Made up for only when this one was due too: it waits for the earlier ones, as in a scheduler that was away.
+    const late = policy.endsWith('_OTHER') || policy === 'BUFFER_ONE' ? runs.filter((run) => isLater(run, time)) : [];
+    const others = times.filter((m) => !m.ran.some((run) => late.includes(run)));
+    const lateUntil = Math.max(...late.map((run) => run.closeMs)) + LEARNS_MS;
+    if (late.length > 0 && overlapExplains(policy, time, others, lateUntil, isHeld)) return 'overlap';
     if (policy.endsWith('_OTHER') && replacedLate(time, times)) return 'overlap';
     // A run its user asks for waits in the same buffer: it replaces what waits there, or has taken the one place.
     const byUser = runs.filter(({ execution: { by } }) => by === 'user');
@@ -276,6 +281,15 @@ function overlapExplains(
 function replacedLate(time: Nominal, times: Nominal[]): boolean {
   const next = times.find((m) => m.nominalMs > time.nominalMs && m.ran.length > 0);
   return Boolean(next?.ran.some(({ execution, startMs }) => execution.by !== 'scheduler' && startMs >= time.dueFromMs));
+}
+
+/** An earlier nominal time that was started after this one was due. */
+function isLater({ execution, startMs }: Ran, { nominalMs, dueToMs }: Nominal): boolean {
+  return startMs > dueToMs + LEARNS_MS && nominalOf(execution.workflowId) < nominalMs;
+}
+
+function nominalOf(workflowId: string): number {
+  return Date.parse(workflowId.slice(ACTION_ID.length + 1));
 }
 
 /** Actions a limited schedule has used up: what a user asks for costs none, and a backfill stands for one that a write dropped. */
