@@ -11,7 +11,7 @@ import { readNote } from './note.ts';
 import { openTarget } from './open.ts';
 import type { Described } from './ports.ts';
 import { proveOwner } from './prove.ts';
-import { leftOn } from './limits.ts';
+import { leftOn, waitedForEmptyBuffer } from './limits.ts';
 import { openedBoundary, ownerAsUserWrote, standby } from './shapes.ts';
 import { durationMs, runId } from './times.ts';
 
@@ -117,25 +117,13 @@ async function whileStartedAhead(h: Handover, id: string, source: Described): Pr
   const jitter = durationMs(source.schedule.spec?.jitter);
   const { limitedActions, paused } = source.schedule.state ?? {};
   if (!limitedActions || paused || source.engine === 'v1') return undefined;
-  if (source.buffered > 0 && source.running.length === 0 && (await emptied(h, id))) return AGAIN;
+  if (await waitedForEmptyBuffer(h.source, h.time, id, source)) return AGAIN;
   if (jitter === 0) return undefined;
   // By the source's own clock it may be earlier: what was started with a delay is ahead of it still.
   const now = h.time.now() - (await h.source.behindMs());
   const { startedUntilMs } = await begunTimes(h, id, source, jitter, now);
   return startedUntilMs === undefined ? undefined : wait(h, id, startedUntilMs);
 }
-
-/** Of the starts under way in its buffer; false where there are always some. */
-async function emptied(h: Handover, id: string): Promise<boolean> {
-  const deadline = h.time.now() + EMPTIES_MS;
-  for (let wait = 50; h.time.now() < deadline; wait = Math.min(wait * 2, 200)) {
-    await h.time.sleep(wait);
-    if ((await reread(h.source, id)).buffered === 0) return true;
-  }
-  return false;
-}
-
-const EMPTIES_MS = 5_000;
 
 async function wait(h: Handover, id: string, untilMs: number): Promise<Step | undefined> {
   const [a, b] = [await h.source.behindMs(), await h.target.behindMs()];

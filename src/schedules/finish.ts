@@ -167,7 +167,7 @@ export function sourceRange(source: Described, at: FencedAt): Range {
   };
 }
 
-function targetRange(h: Handover, target: Described, { boundary, left }: FencedAt): Range {
+function targetRange(h: Handover, target: Described, { boundary }: FencedAt): Range {
   const landed = target.updatedMs ?? h.time.now();
   const jitter = durationMs(target.schedule.spec?.jitter);
   return {

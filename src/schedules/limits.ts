@@ -1,8 +1,8 @@
 /** A limited schedule's count after a handover. */
 import { change, reread } from './change.ts';
-import { endsOpenRuns } from './overlap.ts';
+import { allowsOverlap, endsOpenRuns } from './overlap.ts';
 import type { Handover } from './step.ts';
-import type { Described } from './ports.ts';
+import type { Described, ScheduleCluster, Time } from './ports.ts';
 import type { Settled } from './settling.ts';
 import { withActions } from './shapes.ts';
 import { runId } from './times.ts';
@@ -75,16 +75,55 @@ async function ranSince(
   settled: Settled,
   since: { afterNominalMs: number; fromDueMs: number },
 ): Promise<{ owner: Described; ran?: number }> {
-  let owner = await reread(h.target, id);
+  let owner = await whenCounted(h.target, h.time, id);
   for (let tried = 1; ; tried++) {
     const ran = await countRan(h, id, owner, settled, since);
-    const after = await reread(h.target, id);
+    const after = await whenCounted(h.target, h.time, id);
     if (after.remaining === owner.remaining || tried === MAX_COUNTS) return { owner, ran };
     owner = after;
   }
 }
 
 const MAX_COUNTS = 3;
+
+/**
+ * A V2 scheduler counts a start before it is to be seen: a moment is waited for when nothing is on its way. As it is where
+ * something always is. What waits for the end of an open run is not counted yet.
+ */
+function whenCounted(side: ScheduleCluster, time: Time, id: string): Promise<Described> {
+  return when(side, time, id, (seen) => seen.engine === 'v1' || !isStarting(seen));
+}
+
+function isStarting(seen: Described): boolean {
+  return seen.buffered > 0 && (allowsOverlap(seen) || seen.running.length === 0);
+}
+
+/** What is in a V2 buffer may be counted or not. False where there always is something, or nothing was. */
+export async function waitedForEmptyBuffer(
+  side: ScheduleCluster,
+  time: Time,
+  id: string,
+  { engine, buffered }: Described,
+): Promise<boolean> {
+  if (engine === 'v1' || buffered === 0) return false;
+  return (await when(side, time, id, (seen) => seen.buffered === 0)).buffered === 0;
+}
+
+async function when(
+  side: ScheduleCluster,
+  time: Time,
+  id: string,
+  isSo: (seen: Described) => boolean,
+): Promise<Described> {
+  const deadline = time.now() + STARTS_WITHIN_MS;
+  for (let wait = 50; ; wait = Math.min(wait * 2, 200)) {
+    const seen = await reread(side, id);
+    if (isSo(seen) || time.now() > deadline) return seen;
+    await time.sleep(wait);
+  }
+}
+
+const STARTS_WITHIN_MS = 5_000;
 
 async function countRan(
   h: Handover,
