@@ -4,7 +4,7 @@ import { emptyAudit } from './audit.ts';
 import { chooseCrossing, mustBeIdle, wholeSecondFrom } from './boundary.ts';
 import { differingFields, fingerprint } from './canonical.ts';
 import { contents } from './carry.ts';
-import { change } from './change.ts';
+import { ChangedMeanwhile, change } from './change.ts';
 import { type FencedAt, type Handover, askingOf } from './step.ts';
 import { waitUntilDrained } from './idle.ts';
 import { leftBeforeNext } from './limits.ts';
@@ -13,7 +13,7 @@ import type { Described } from './ports.ts';
 import { proveOwner } from './prove.ts';
 import { untilQuiet } from './quiet.ts';
 import { settle } from './settle.ts';
-import { asUserWrote, fenced, standby } from './shapes.ts';
+import { asUserWrote, fenced, fencedBoundary, standby } from './shapes.ts';
 import { type Schedule, durationMs } from './times.ts';
 
 export interface Fence extends FencedAt {
@@ -137,6 +137,10 @@ export async function disarm(
   at: FencedAt,
   audit: Audit,
 ): Promise<boolean> {
+  const marked = readNote(source.schedule.state?.notes).mark?.kind === 'fence';
+  if (!marked && fencedBoundary(source.schedule) === undefined) {
+    throw new ChangedMeanwhile(h.source.profile, id, 'its fence was taken down');
+  }
   const from = Math.min(at.next ?? at.boundary, at.boundary);
   const asking = askingOf(h, h.target, id);
   if (!(await asking.untilArrived())) return false;
