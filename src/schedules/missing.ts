@@ -86,7 +86,7 @@ export async function runMissing(
   audit.explained += late.length - missing.length;
   if (missing.length === 0) return;
   const { after } = settled;
-  const runs = allowsOverlap(after) ? [] : await runsAround(cluster, id, missing, other);
+  const runs = allowsOverlap(after) ? [] : await runsAround(cluster, time, id, missing, other);
   const { run, leftOut } = byPolicy(policyOf(after.schedule), missing, runs, after.buffered > 0);
   audit.explained += leftOut.length;
   settled.asking.leaveOut(leftOut);
@@ -169,6 +169,7 @@ function filled(settled: Settled, audit: Audit, due: Due, time: Time, byUs = tru
 /** The runs of either side that may have been open when the missing ones were due: their last few. */
 async function runsAround(
   cluster: ScheduleCluster,
+  time: Time,
   id: string,
   missing: Missing[],
   other: ScheduleCluster | undefined,
@@ -177,6 +178,8 @@ async function runsAround(
   const last = missing.at(-1)?.due.dueMs ?? 0;
   const elsewhere = other && (await other.describe(id))?.recent;
   const runs: Occupied[] = [];
+  // What is due long from now is not left out for a run that is open now.
+  const open = last > time.now() ? time.now() : Infinity;
   for (const [side, recent] of [
     [cluster, here],
     [other, elsewhere ?? []],
@@ -187,7 +190,7 @@ async function runsAround(
       const again = recent.some((later) => later.workflowId === workflowId && later.startedMs > startedMs);
       const run = again || i < before.length - LOOKED_AT ? undefined : await side?.describeRun(workflowId);
       if (!run) continue;
-      runs.push({ dueMs, startedMs, closeMs: run.open ? Infinity : (run.closeMs ?? 0) });
+      runs.push({ dueMs, startedMs, closeMs: run.open ? open : (run.closeMs ?? 0) });
     }
   }
   return runs;
