@@ -1,4 +1,4 @@
-import { Context } from '@temporalio/activity';
+import { Context, activityInfo } from '@temporalio/activity';
 import { addAudit, emptyAudit } from '../schedules/audit.ts';
 import { type HandoverResult, handOver } from '../schedules/handover.ts';
 import { FIRST_PAGE, listPage } from '../clusters/inventory.ts';
@@ -25,7 +25,9 @@ export async function cutOverPage(deps: FerryDeps, input: PageInput): Promise<Cu
     audit: provenBefore(),
   };
   const idleLimitMs = input.openRunLimitMs ?? settings.idleLimitMs;
-  const handover = { source, target, time: REAL_TIME, migration: input.migration, ...settings, idleLimitMs };
+  const stillWanted = (): Promise<boolean> => isStillRunning(deps);
+  const common = { source, target, time: REAL_TIME, migration: input.migration, stillWanted };
+  const handover = { ...common, ...settings, idleLimitMs };
 
   const fail = (id: string, reason: Reason): void => {
     result.failed.push(reason);
@@ -58,4 +60,13 @@ export async function cutOverPage(deps: FerryDeps, input: PageInput): Promise<Cu
 function provenBefore(): Audit {
   const details = Context.current().info.heartbeatDetails as { audit?: Audit } | undefined;
   return addAudit(emptyAudit(), details?.audit ?? emptyAudit());
+}
+
+/** The migration this page is of; a terminated one hears of nothing else. */
+async function isStillRunning({ control }: FerryDeps): Promise<boolean> {
+  const { workflowExecution } = activityInfo();
+  if (!workflowExecution) return true;
+  const { workflowId, runId } = workflowExecution;
+  const { status } = await control.workflow.getHandle(workflowId, runId).describe();
+  return status.name === 'RUNNING';
 }

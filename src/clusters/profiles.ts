@@ -53,12 +53,21 @@ export class Profiles {
     try {
       return read();
     } catch (error) {
-      const found = error instanceof Error ? error.message : String(error);
-      throw new UnknownProfile(`${this.#file ?? 'the default temporal.toml'} cannot be read: ${found}`);
+      throw new UnknownProfile(`${this.#file ?? 'the default temporal.toml'} cannot be read: ${saidOf(error)}`);
     }
   }
 
   #source(): { path: string } | undefined {
     return this.#file === undefined ? undefined : { path: this.#file };
   }
+}
+
+/**
+ * What is wrong, and where. A parser shows the lines around its error, and in this file those hold keys: its first line
+ * alone is passed on.
+ */
+function saidOf(error: unknown): string {
+  const said = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+  const line = error instanceof Error && 'line' in error ? error.line : undefined;
+  return typeof line === 'number' ? `${said} (line ${line})` : said;
 }

@@ -45,7 +45,9 @@ export function chooseCrossing(source: Described, now: number, leadMs: number): 
   // With a long jitter a fence would have to wait for times that are past with their jitter ahead. Between two due times
   // there is no such wait: what is ahead then has not begun, and the target runs it.
   if (jitter > QUIET_MS) {
-    const last = futureMs.findIndex((due, i) => (futureMs[i + 1] ?? Infinity) > due + LULL_MARGIN_MS + QUIET_MS);
+    // A scheduler lists its next ten only: behind the tenth is no lull that anybody knows of.
+    const end = futureMs.length < LISTED ? Infinity : 0;
+    const last = futureMs.findIndex((due, i) => (futureMs[i + 1] ?? end) > due + LULL_MARGIN_MS + QUIET_MS);
     const from = futureMs[last];
     if (from !== undefined && from < now + MAX_LULL_WAIT_MS) return { kind: 'lull', fromMs: from + LULL_MARGIN_MS };
   }
@@ -57,6 +59,7 @@ export function chooseCrossing(source: Described, now: number, leadMs: number): 
 }
 
 const MAX_LULL_WAIT_MS = 60_000;
+const LISTED = 10;
 
 /**
  * The first nominal time the source has not run, for a schedule that is about to cross quietly: from here on everything

@@ -64,6 +64,7 @@ export async function buildFence(
     const content = fingerprint(user);
     const mark = fenceMark(h, { boundary, next, left }, content);
     source = await change(h.source, h.time, id, source, fenced(source.schedule, mark, user.spec?.endTime));
+    if (h.seen) h.seen.fenced = true;
     if ((source.updatedMs ?? Infinity) < boundary) {
       await runWhatTheWriteDropped(h, id, source, { boundary, next, left }, audit);
       return { source, boundary, next, left };

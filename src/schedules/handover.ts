@@ -26,8 +26,9 @@ const MAX_ROUNDS = 30;
 
 /** `audit` also holds what was proven when this throws. */
 export async function handOver(given: Handover, id: string, audit: Audit = emptyAudit()): Promise<HandoverResult> {
-  const h: Handover = { ...given, askings: new Map(), by: randomBytes(3).toString('hex') };
+  const h: Handover = { ...given, askings: new Map(), seen: { fenced: false }, by: randomBytes(3).toString('hex') };
   let wrote = false;
+  let changed = 0;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     try {
       const step = await takeStep(h, id, audit);
@@ -38,6 +39,7 @@ export async function handOver(given: Handover, id: string, audit: Audit = empty
       }
     } catch (error) {
       if (!(error instanceof ChangedMeanwhile)) throw error;
+      changed++;
       await h.time.sleep(50 * (round + 1));
     }
   }
@@ -48,8 +50,8 @@ export async function handOver(given: Handover, id: string, audit: Audit = empty
     reason: {
       object: `schedule ${id}`,
       code: 'changed-too-often',
-      found: `it was changed by somebody else at every one of ${MAX_ROUNDS} attempts`,
-      remedy: 'stop editing it for a moment, then signal proceed to try again',
+      found: `it was looked at anew ${MAX_ROUNDS} times, ${changed} of them because somebody else had changed it`,
+      remedy: 'let nobody edit it for a moment, then signal proceed to try again',
     },
   };
 }
@@ -58,6 +60,7 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
   const [source, target] = await Promise.all([h.source.describe(id), h.target.describe(id)]);
   const names = { from: h.source.profile, to: h.target.profile };
   const at = withNext(situation(source?.schedule, target?.schedule, names), source, target);
+  if (h.seen && (at.kind === 'fenced' || at.kind === 'opened')) h.seen.fenced = true;
   const unproven = source && target ? reminder(at.kind, source, target) : undefined;
   if (source && target && unproven !== undefined) {
     const proven =
@@ -77,6 +80,11 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
       return AGAIN;
     case 'handed-over':
       if (!target) return AGAIN;
+      // Fenced by this attempt a moment ago, and gone: its user has deleted it, and the target is where it runs.
+      if (!source && h.seen?.fenced) {
+        await h.target.delete(id);
+        return { wrote: true, done: { outcome: 'gone', userPaused: false } };
+      }
       if (source && at.bounded) return finish(h, id, target, { boundary: at.boundary ?? 0 }, audit);
       return { wrote: false, done: { outcome: 'already-there', userPaused: Boolean(target.schedule.state?.paused) } };
     case 'reversed':
@@ -92,7 +100,15 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
       }
       return AGAIN;
     case 'ready':
-      return source && target ? cross(h, id, source, target, audit) : AGAIN;
+      if (!source || !target) return AGAIN;
+      if (!target.schedule.state?.paused) return shutAgain(h, id, target, audit);
+      if (h.seen?.fenced && (await h.stillWanted?.()) === false) {
+        return {
+          wrote: false,
+          done: failed(h, id, 'taken-back', `its migration has ended, and ${h.source.profile} runs it`),
+        };
+      }
+      return cross(h, id, source, target, audit);
     case 'fenced':
       return source && target ? fromStandingFence(h, id, source, target, at, audit) : AGAIN;
     case 'opened':
@@ -100,6 +116,17 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
     case 'given-up':
       return source && target ? takeOver(h, id, source, target, at, audit) : AGAIN;
   }
+}
+
+/** Our paused copy was unpaused by hand while the source owns the schedule: what it ran is on the wrong side. */
+async function shutAgain(h: Handover, id: string, target: Described, audit: Audit): Promise<Step> {
+  const since = target.updatedMs ?? 0;
+  const shut = await change(h.target, h.time, id, target, {
+    ...target.schedule,
+    state: { ...target.schedule.state, paused: true },
+  });
+  audit.wrongSide += shut.recent.filter(({ startedMs }) => startedMs >= since).length;
+  return AGAIN;
 }
 
 /** A fence that stands and was not built by this attempt, in front of a paused copy. */

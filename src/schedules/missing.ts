@@ -14,6 +14,12 @@ import type { Due } from './verdicts.ts';
 /** With a long jitter every write may drop another time, and asking for that is a write again: then it is run by id. */
 export const MAX_WRITES = 3;
 
+/**
+ * So long, ms, a handover itself may keep a time from running, waiting for open runs: no catchup window is to count that.
+ * What is older was held up by an outage, and the window is the user's word on those.
+ */
+const HELD_UP_MS = 3_600_000;
+
 /** In the range, or dropped by a write of this attempt. */
 export function isOurs(due: Due, nominalMs: number, { beforeNominalMs }: Range, wrote: Wrote[]): boolean {
   const dropped = wrote.some(({ fromMs, toMs }) => nominalMs <= toMs && due.dueMs >= fromMs - GRACE_MS);
@@ -52,7 +58,7 @@ export async function accounted(
     return true;
   }
   const catchup = durationMs(schedule.policies?.catchupWindow);
-  const tooOld = catchup > 0 && time.now() - due.dueMs > catchup;
+  const tooOld = catchup > 0 && time.now() - due.dueMs > Math.max(catchup, HELD_UP_MS);
   const limitReached = isUsedUp(settled);
   const paused = Boolean(schedule.state?.paused) && settled.range.role !== 'shut';
   if (!paused && !tooOld && !limitReached) return false;

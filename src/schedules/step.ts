@@ -15,6 +15,13 @@ export interface Handover {
   idleLimitMs: number;
   /** What the schedulers have been asked in this handover; its own. */
   askings?: Map<ScheduleCluster, Asking>;
+  /**
+   * Whether the migration still runs: asked before a schedule is taken on that this attempt had fenced before and finds
+   * unfenced. Ended meanwhile, another one has taken it back, and it is not ours any more.
+   */
+  stillWanted?: () => Promise<boolean>;
+  /** What this attempt has seen of its schedule; its own. */
+  seen?: { fenced: boolean };
   /** Tells the notes of this attempt from those of another at the same schedule. */
   by?: string;
 }
