@@ -1,0 +1,34 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Profiles, UnknownProfile } from '../../src/clusters/profiles.ts';
+
+const KEY = 'sk-very-secret-0123456789';
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'ferry-profiles-'));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+describe('a temporal.toml that cannot be read', () => {
+  test.each([
+    ['a quote left open', `api_key = "${KEY}`],
+    ['no quotes', `api_key = ${KEY}`],
+    ['the same twice', `api_key = "${KEY}"\napi_key = "${KEY}"`],
+    ['an error on the line after', `api_key = "${KEY}"\nnamespace =`],
+  ])('with %s says where, and never what is in it', async (_what, lines) => {
+    const file = join(dir, 'temporal.toml');
+    await writeFile(file, `[profile.cloud]\naddress = "localhost:1"\n${lines}\n`);
+    const said = (): string => {
+      try {
+        return new Profiles(file).names().join();
+      } catch (error) {
+        if (error instanceof UnknownProfile) return error.message;
+        throw error;
+      }
+    };
+    expect(said()).toMatch(/temporal\.toml cannot be read: .*line \d/);
+    expect(said()).not.toContain(KEY.slice(0, 6));
+  });
+});
