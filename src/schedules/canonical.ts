@@ -48,10 +48,13 @@ export function differingFields(a: ScheduleContent, b: ScheduleContent): string[
   return fields;
 }
 
-/** The same for two schedules exactly if no field differs; short enough for a note. Its first half is the spec's. */
-export function fingerprint(schedule: Schedule): string {
+/**
+ * The same for two schedules, with the search attributes of each, exactly if no field differs; short enough for a note. Its
+ * first half is the spec's.
+ */
+export function fingerprint(schedule: Schedule, searchAttributes?: ScheduleContent['searchAttributes']): string {
   const { spec, ...rest } = schedule;
-  return specFingerprint({ spec }) + hash({ schedule: rest });
+  return specFingerprint({ spec }) + hash({ schedule: rest, searchAttributes });
 }
 
 /** When it runs, leaving out what it runs and how. */

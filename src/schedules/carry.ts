@@ -2,7 +2,7 @@
  * What users did to a schedule while it changed hands. Its content has two places then, the fenced source and the open
  * target: an edit of one is carried to the other, edits of both are refused. Pure.
  */
-import { differingFields, fingerprint, specFingerprint } from './canonical.ts';
+import { type ScheduleContent, differingFields, fingerprint, specFingerprint, userAttributes } from './canonical.ts';
 import { readNote } from './note.ts';
 import type { Described } from './ports.ts';
 import { isOurBound } from './shapes.ts';
@@ -28,7 +28,29 @@ export interface EditedByBoth {
 }
 
 /** By whom the content was edited since the fence was built. */
-export type Edited = { by: 'nobody' | 'target' } | { by: 'source'; content: Schedule } | EditedByBoth;
+export type Edited =
+  | { by: 'nobody' | 'target' }
+  | { by: 'source'; content: Schedule; searchAttributes: ScheduleContent['searchAttributes'] }
+  | EditedByBoth;
+
+/** Fields in which the two sides differ as their users wrote them; search attributes are the schedule's own, not a run's. */
+export function differing(
+  source: Described,
+  target: Described,
+  user: ReturnType<typeof contents> = contents(source.schedule, target.schedule),
+): string[] {
+  const side = (schedule: Schedule, { searchAttributes }: Described): ScheduleContent => ({
+    schedule,
+    searchAttributes,
+  });
+  return differingFields(side(user.source, source), side(user.target, target));
+}
+
+/** Undefined where they are the same: an update without any leaves them alone. */
+function attributesToWrite(source: Described, target: Described): ScheduleContent['searchAttributes'] {
+  const same = differing(source, target).every((field) => !field.startsWith('searchAttributes'));
+  return same ? undefined : (userAttributes(source.searchAttributes) ?? { indexedFields: {} });
+}
 
 /**
  * Which side was edited since the fence was built. The fence's note tells what stood there then; where somebody has
@@ -36,17 +58,22 @@ export type Edited = { by: 'nobody' | 'target' } | { by: 'source'; content: Sche
  */
 export function editedBy(source: Described, target: Described, seenTarget: Described): Edited {
   const user = contents(source.schedule, target.schedule);
-  const fields = differingFields({ schedule: user.source }, { schedule: user.target });
+  const fields = differing(source, target, user);
   if (fields.length === 0) return { by: 'nobody' };
   const { mark } = readNote(source.schedule.state?.notes);
   if (mark?.kind === 'standby') return { by: 'target' };
   const was = mark?.content;
   const bySource =
-    was === undefined ? (source.updatedMs ?? 0) > (seenTarget.updatedMs ?? 0) : fingerprint(user.source) !== was;
+    was === undefined
+      ? (source.updatedMs ?? 0) > (seenTarget.updatedMs ?? 0)
+      : fingerprint(user.source, source.searchAttributes) !== was;
   const byTarget =
-    was === undefined ? (target.updatedMs ?? 0) > (seenTarget.updatedMs ?? 0) : fingerprint(user.target) !== was;
+    was === undefined
+      ? (target.updatedMs ?? 0) > (seenTarget.updatedMs ?? 0)
+      : fingerprint(user.target, target.searchAttributes) !== was;
   if (bySource && byTarget) return { by: 'both', fields };
-  return bySource ? { by: 'source', content: user.source } : { by: 'target' };
+  if (!bySource) return { by: 'target' };
+  return { by: 'source', content: user.source, searchAttributes: attributesToWrite(source, target) };
 }
 
 /**

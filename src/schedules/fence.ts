@@ -2,8 +2,8 @@
 import type { Audit } from '../activities/types.ts';
 import { emptyAudit } from './audit.ts';
 import { chooseCrossing, mustBeIdle, wholeSecondFrom } from './boundary.ts';
-import { differingFields, fingerprint } from './canonical.ts';
-import { contents } from './carry.ts';
+import { fingerprint } from './canonical.ts';
+import { contents, differing } from './carry.ts';
 import { ChangedMeanwhile, change } from './change.ts';
 import { type FencedAt, type Handover, askingOf } from './step.ts';
 import { waitUntilDrained } from './idle.ts';
@@ -61,7 +61,7 @@ export async function buildFence(
     const boundary = Math.max(ahead, earliest);
     // A fence that stands hides the user's own end, which may lie before the new boundary; the copy has it.
     const user = contents(source.schedule, target.schedule).source;
-    const content = fingerprint(user);
+    const content = fingerprint(user, source.searchAttributes);
     const mark = fenceMark(h, { boundary, next, left }, content);
     source = await change(h.source, h.time, id, source, fenced(source.schedule, mark, user.spec?.endTime));
     if (h.seen) h.seen.fenced = true;
@@ -98,8 +98,8 @@ export function fenceWithMark(
     return { ...source.schedule, state: { ...source.schedule.state, notes } };
   }
   const user = contents(source.schedule, target.schedule);
-  const edited = differingFields({ schedule: user.source }, { schedule: user.target }).length > 0;
-  const content = edited ? undefined : fingerprint(user.source);
+  const edited = differing(source, target, user).length > 0;
+  const content = edited ? undefined : fingerprint(user.source, source.searchAttributes);
   return fenced(source.schedule, { ...fenceMark(h, at, content), proven }, user.source.spec?.endTime);
 }
 

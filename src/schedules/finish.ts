@@ -195,12 +195,10 @@ async function mended(h: Handover, id: string, source: Described, at: FencedAt):
   let content = readFence(source);
   if (edited.by === 'source') {
     const spec = { ...edited.content.spec, startTime: target.schedule.spec?.startTime };
-    const landed = await change(h.target, h.time, id, target, {
-      ...edited.content,
-      spec,
-      state: target.schedule.state,
-    });
-    content = fingerprint(contents(edited.content, landed.schedule).source);
+    const desired = { ...edited.content, spec, state: target.schedule.state };
+    const { searchAttributes } = edited;
+    const landed = await change(h.target, h.time, id, target, desired, { searchAttributes });
+    content = fingerprint(contents(edited.content, landed.schedule).source, source.searchAttributes);
   }
   return change(h.source, h.time, id, source, fenced(source.schedule, fenceMark(h, at, content)));
 }

@@ -36,15 +36,14 @@ export async function bringTogether(
   // A note without our mark was written by a person, or by the server in the name of one.
   const carriesNote =
     carriesPause || (edited.by === 'source' && readNote(source.schedule.state?.notes).mark === undefined);
-  const owner = await change(h.target, h.time, id, target, {
-    ...written,
-    spec: { ...written.spec, startTime },
-    state: {
-      ...target.schedule.state,
-      ...(carriesPause ? { paused: true } : {}),
-      ...(carriesNote ? { notes: readNote(source.schedule.state?.notes).user } : {}),
-    },
-  });
+  const state = {
+    ...target.schedule.state,
+    ...(carriesPause ? { paused: true } : {}),
+    ...(carriesNote ? { notes: readNote(source.schedule.state?.notes).user } : {}),
+  };
+  const desired = { ...written, spec: { ...written.spec, startTime }, state };
+  const searchAttributes = edited.by === 'source' ? edited.searchAttributes : undefined;
+  const owner = await change(h.target, h.time, id, target, desired, { searchAttributes });
   return { owner, specEditedMs: specEditedMs(source, target, edited) };
 }
 

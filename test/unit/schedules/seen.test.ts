@@ -1,11 +1,13 @@
 /** Cases that were wrong once, as small as they shrank; and what users do that the generated cases leave out. */
 import { describe, expect, test } from 'vitest';
 import { chooseCrossing } from '../../../src/schedules/boundary.ts';
+import { editedBy } from '../../../src/schedules/carry.ts';
+import { fingerprint } from '../../../src/schedules/canonical.ts';
 import type { Described, ScheduleCluster } from '../../../src/schedules/ports.ts';
 import type { Case } from '../../simulator/case.ts';
 import { judge } from '../../simulator/judge.ts';
 import { ID, Play, type Sides } from '../../simulator/play.ts';
-import { seconds } from './forms.ts';
+import { payload, seconds } from './forms.ts';
 
 const CASES: [what: string, it: Case][] = [
   [
@@ -206,6 +208,23 @@ describe('users', () => {
     expect(deleted).toBe(true);
     expect([play.a.schedule(ID), play.b.schedule(ID)]).toEqual([undefined, undefined]);
   });
+});
+
+test('search attributes that a user edits on the fenced source are carried over', () => {
+  const attributes = (region: string) => ({ indexedFields: { Region: payload(region) } });
+  const described = (region: string, notes: string): Described =>
+    ({
+      schedule: { spec: {}, state: { notes } },
+      searchAttributes: attributes(region),
+      updatedMs: 1,
+    }) as unknown as Described;
+  const is = fingerprint({ spec: {} }, attributes('eu'));
+  const note = `[ferry fence to=b b=2026-01-01T00:00:27Z is=${is} migration=m] Runs here until b, then on b.`;
+  const [fenced, open] = [described('us', note), described('eu', 'nightly')];
+  expect(editedBy(fenced, open, open)).toMatchObject({ by: 'source', searchAttributes: attributes('us') });
+  expect(editedBy(described('eu', note), described('us', 'nightly'), open)).toEqual({ by: 'target' });
+  expect(editedBy(described('eu', note), open, open)).toEqual({ by: 'nobody' });
+  expect(editedBy(fenced, described('asia', 'nightly'), open)).toMatchObject({ by: 'both' });
 });
 
 test.each([
