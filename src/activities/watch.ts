@@ -37,7 +37,11 @@ export async function watchOwnership(deps: FerryDeps, input: Crossing): Promise<
     for await (const entry of walk(target, input.selection)) {
       result.checked++;
       // A bound that was left on because of a long jitter comes off when its time has passed.
-      if (isOurBound(entry.info.spec?.startTime)) await handOver(handover, entry.id);
+      if (isOurBound(entry.info.spec?.startTime)) {
+        const { reason } = await handOver(handover, entry.id);
+        if (reason)
+          note(result, breachOf(entry.id, 'none-active', `its handover is not complete: ${reason.found}`, false));
+      }
       const breach = await lookAtOwner(handover, entry);
       if (breach) note(result, breach);
     }
