@@ -92,7 +92,8 @@ export function auditText(report: AuditReport): string {
 }
 
 /** One sentence for the person who only reads the last line. */
-function verdictOf({ clean, totals }: AuditReport, lateAfterMs: number): string {
+function verdictOf({ clean, totals, schedules }: AuditReport, lateAfterMs: number): string {
+  if (schedules === 0) return 'Nothing was looked at: no schedule was found.';
   const { duplicate, missed, inconclusive, late } = totals;
   const open = inconclusive === 0 ? '' : ` ${inconclusive} times cannot be judged: see why above.`;
   const behind = late === 0 ? '' : ` ${late} started more than ${formatDuration(lateAfterMs)} late.`;

@@ -111,7 +111,7 @@ export function addTally(sum: Tally, more: Tally): void {
 export interface Summary {
   schedules: number;
   totals: Record<Verdict, number>;
-  /** Nothing is duplicate, missed or on the wrong side. Says nothing about what is inconclusive. */
+  /** There were schedules, and nothing is duplicate, missed or on the wrong side. Says nothing about what is inconclusive. */
   clean: boolean;
   clusters: Record<string, { runs: number; latenessMs: { p50: number; p99: number; max: number } }>;
   findings: Finding[];
@@ -123,7 +123,7 @@ export function summarize(tally: Tally): Summary {
   return {
     schedules,
     totals,
-    clean: ![...BAD].some((verdict) => totals[verdict] > 0),
+    clean: schedules > 0 && ![...BAD].some((verdict) => totals[verdict] > 0),
     clusters: Object.fromEntries(
       Object.entries(tally.clusters).map(([name, { runs, lateness, maxLatenessMs: max }]) => [
         name,
