@@ -1,4 +1,5 @@
 /** What the schedules of a tenant need, gathered one by one, and what will be done to each. */
+import type { ReasonCode } from '../reasons.ts';
 import { isUserAttribute } from '../schedules/canonical.ts';
 import { chooseCrossing, mustBeIdle } from '../schedules/boundary.ts';
 import { endsOpenRuns } from '../schedules/overlap.ts';
@@ -143,7 +144,7 @@ export class Survey {
     ];
   }
 
-  #block(object: string, code: string, found: string, remedy: string): void {
+  #block(object: string, code: ReasonCode, found: string, remedy: string): void {
     this.blockers.push({ object, code, found, remedy });
   }
 }

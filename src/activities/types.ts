@@ -3,6 +3,7 @@
  * are the state, so any of these may be cut off, lose its acknowledgement, and be run again.
  */
 import type { Tally } from '../ledger/tally.ts';
+import type { ReasonCode } from '../reasons.ts';
 
 /** Which schedules of a namespace belong to the tenant. */
 export type Selection = { query: string } | { prefix: string } | { all: true };
@@ -36,7 +37,7 @@ export interface Reason {
   /** `schedule orders-eu`, `namespace prod on selfhosted`, `search attribute Region`, … */
   object: string;
   /** Short machine-readable cause, e.g. `search-attribute-missing`. */
-  code: string;
+  code: ReasonCode;
   found: string;
   remedy: string;
 }

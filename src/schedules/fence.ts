@@ -1,5 +1,6 @@
 /** Building the fence on the source, and taking it down again. */
 import type { Audit } from '../activities/types.ts';
+import type { ReasonCode } from '../reasons.ts';
 import { emptyAudit } from './audit.ts';
 import { chooseCrossing, mustBeIdle, wholeSecondFrom } from './boundary.ts';
 import { fingerprint } from './canonical.ts';
@@ -41,7 +42,7 @@ export async function buildFence(
   audit: Audit,
   /** The fence that stands already. */
   standing?: FencedAt,
-): Promise<Fence | { failed: { code: string; found: string } }> {
+): Promise<Fence | { failed: { code: ReasonCode; found: string } }> {
   let source = first;
   // A fence that is rebuilt keeps the start of what is to be proven: its own bound hides it by now.
   let next = standing && (standing.next ?? standing.boundary);

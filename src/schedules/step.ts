@@ -1,5 +1,6 @@
 /** What the steps of a handover share: what they work on, and how they end. */
 import type { Audit, Reason } from '../activities/types.ts';
+import type { ReasonCode } from '../reasons.ts';
 import { Asking } from './asking.ts';
 import type { ScheduleCluster, Time } from './ports.ts';
 
@@ -57,8 +58,8 @@ export interface Step {
 export const AGAIN: Step = { wrote: true };
 
 /** A schedule that does not cross now, why, and what a person can do about it. */
-export function failed(h: Handover, id: string, code: string, found: string): Omit<HandoverResult, 'audit'> {
-  const remedies: Record<string, string> = {
+export function failed(h: Handover, id: string, code: ReasonCode, found: string): Omit<HandoverResult, 'audit'> {
+  const remedies: Partial<Record<ReasonCode, string>> = {
     'not-ours': `decide which one is right, delete or rename the other, then signal proceed`,
     'edited-on-both-sides': `it runs on ${h.target.profile}; make both read the same, by editing either, then signal proceed`,
     'still-running':

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { REASON_CODES } from '../../src/reasons.ts';
 import { detailsOf, MAX_DETAILS_BYTES } from '../../src/workflows/details.ts';
 import { readMigrateTenantInput } from '../../src/workflows/input.ts';
 import { newProgress, type Progress } from '../../src/workflows/progress.ts';
@@ -36,7 +37,10 @@ describe('the details in the Web UI', () => {
 
   test('stay under the limit of proxies, and free of what the renderer mangles, whatever users write', () => {
     const nasty = fc.string({ unit: 'binary', maxLength: 2000 });
-    const reasons = fc.array(fc.record({ object: nasty, code: nasty, found: nasty, remedy: nasty }), { maxLength: 20 });
+    const reasons = fc.array(
+      fc.record({ object: nasty, code: fc.constantFrom(...REASON_CODES), found: nasty, remedy: nasty }),
+      { maxLength: 20 },
+    );
     fc.assert(
       fc.property(nasty, reasons, reasons, fc.array(nasty, { maxLength: 20 }), (text, failures, warnings, notes) => {
         const details = detailsOf(

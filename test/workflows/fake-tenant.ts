@@ -195,7 +195,7 @@ export async function untilCancelled(): Promise<void> {
 }
 
 export function reason(schedule: string, found = 'it is stubborn'): Reason {
-  return { object: `schedule ${schedule}`, code: 'stubborn', found, remedy: 'persuade it' };
+  return { object: `schedule ${schedule}`, code: 'still-running', found, remedy: 'persuade it' };
 }
 
 function clusterFacts(profile: string): ClusterFacts {
