@@ -1,7 +1,7 @@
 /** Server processes that never outlive the program that started them, however it ends. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, rmSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -21,12 +21,13 @@ export interface ServerProcess {
 /**
  * The shell in between holds our end of a pipe. When this program ends, SIGKILL included, the pipe closes and the shell
  * kills the server; when the server ends first, so does the shell, with its exit code. Killed outright: the state is
- * in memory or on a disk that outlives a kill, so there is nothing to close down in order. A SIGTERM to the group is for the server: the shell stays.
+ * in memory or on a disk that outlives a kill, so there is nothing to close down in order. A SIGTERM to the group is for
+ * the server: both shells stay. The one at the pipe has to: this program may end while the server takes its time.
  */
 const watchdog = `
   exec 3<&0
   "$@" </dev/null 3<&- & server=$!
-  { read -r _ <&3; kill -KILL $server; } 2>/dev/null &
+  { trap '' TERM; read -r _ <&3; kill -KILL $server; } 2>/dev/null &
   exec 3<&-
   trap : TERM
   while :; do
@@ -135,7 +136,16 @@ function closed(server: Server): Promise<void> {
   });
 }
 
+/** Removed by `remove`, and where the program ends before it comes to that, with its end; only a SIGKILL leaves it. */
 export async function temporaryDir(): Promise<{ path: string; remove: () => Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'ferry-'));
-  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+  const atExit = (): void => rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+  process.once('exit', atExit);
+  return {
+    path,
+    remove: async () => {
+      await rm(path, { recursive: true, force: true });
+      process.off('exit', atExit);
+    },
+  };
 }

@@ -76,7 +76,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     }
     const configFile = join(dir.path, 'temporal.toml');
     await writeConfig(configFile, {
-      cloud: gate ? throughGate(gate, apiKey, cloudServer) : plain(cloudServer),
+      cloud: gate
+        ? await throughGate('cloud', gate, { apiKey, namespace: cloudServer.namespace, dir: dir.path })
+        : plain(cloudServer),
       selfhosted: plain(selfhostedServer),
       control: plain(controlServer),
     });
@@ -98,10 +100,17 @@ function plain({ address, namespace }: RunningServer): ClientConfigProfile {
   return { address, namespace };
 }
 
-function throughGate(gate: Gate, apiKey: string, { namespace }: RunningServer): ClientConfigProfile {
+/** The authority's certificate goes into a file of its own: CLI 1.5.1 refuses one that is given as data. */
+export async function throughGate(
+  name: string,
+  gate: Gate,
+  of: { apiKey: string; namespace: string; dir: string },
+): Promise<ClientConfigProfile> {
+  const { apiKey, namespace, dir } = of;
+  const path = join(dir, `${name}-ca.pem`);
+  await writeFile(path, gate.authority);
   // Without a name the client would send the address as one, which TLS does not allow for IP addresses.
-  const tls = { serverName: 'localhost', serverCACert: { data: gate.authority } };
-  return { address: gate.address, namespace, apiKey, tls };
+  return { address: gate.address, namespace, apiKey, tls: { serverName: 'localhost', serverCACert: { path } } };
 }
 
 /** Readable by its owner alone: it holds the API key. */

@@ -7,9 +7,12 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import Long from 'long';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { temporalCliPath } from '../../scripts/lib/binaries.ts';
+import { withoutTemporal } from '../../scripts/lib/dev-server.ts';
 import { connectProfile, connectWorker } from '../../scripts/lib/profiles.ts';
+import { run } from '../../scripts/lib/run.ts';
 import { registerFerrySearchAttributes } from '../../scripts/lib/search-attributes.ts';
-import { startStack, type Stack } from '../../scripts/lib/stack.ts';
+import { profileNames, startStack, type Stack } from '../../scripts/lib/stack.ts';
 import type { Treatment } from '../../scripts/lib/tls-gate.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
 
@@ -33,6 +36,14 @@ afterAll(() => stack?.stop());
 test('the three servers are different clusters', () => {
   const ids = Object.values(stack.servers).map((server) => server.clusterId);
   expect(new Set(ids).size).toBe(3);
+});
+
+test.each(profileNames)('the temporal command reaches %s with the generated file', async (profile) => {
+  // Neither this machine's own configuration nor its environment may decide which cluster that is.
+  const env = { ...withoutTemporal(process.env), HOME: stack.dir };
+  const where = ['--config-file', stack.configFile, '--profile', profile];
+  const said = await run(await temporalCliPath(), ['operator', 'cluster', 'health', ...where], { env });
+  expect(said.trim()).toBe('SERVING');
 });
 
 function tls() {

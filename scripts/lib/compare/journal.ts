@@ -3,11 +3,10 @@
  * workers and the ledger connect directly, so that a count is the mover's alone, whatever program it is.
  */
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClientConfigProfile } from '@temporalio/envconfig';
 import proto from '@temporalio/proto';
-import { writeConfig, type ProfileName, type Stack } from '../stack.ts';
+import { throughGate, writeConfig, type ProfileName, type Stack } from '../stack.ts';
 import { startGate, type Gate, type SeenCall } from '../tls-gate.ts';
 import type { Write } from './figures.ts';
 
@@ -35,10 +34,7 @@ export async function startJournal({ servers, dir }: Pick<Stack, 'servers' | 'di
     const observe = (call: SeenCall): void => void calls[name].push(call);
     const gate = await startGate({ upstream, apiKey, observe });
     gates.push(gate);
-    // A path, not the data itself: CLI 1.5.1 refuses a certificate that is given as data.
-    const path = join(dir, `${name}-gate.pem`);
-    await writeFile(path, gate.authority);
-    return { address: gate.address, namespace, apiKey, tls: { serverName: 'localhost', serverCACert: { path } } };
+    return throughGate(name, gate, { apiKey, namespace, dir });
   };
   const configFile = join(dir, 'movers.toml');
   await writeConfig(configFile, {
