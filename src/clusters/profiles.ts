@@ -3,6 +3,8 @@
  * and TEMPORAL_API_KEY in the environment would override every profile, which makes source and target one cluster
  * without a word: they are never applied here.
  */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { type ClientConnectConfig, loadClientConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 
 export interface Profile {
@@ -32,6 +34,10 @@ export class Profiles {
   /** Throws UnknownProfile naming the profiles there are. Connections are kept: a rotated key needs a new worker. */
   load(name: string): Profile {
     const known = this.names();
+    // A file that is not there reads as an empty one.
+    if (known.length === 0 && this.#file === undefined) throw new UnknownProfile(NOWHERE);
+    if (known.length === 0 && this.#file !== undefined && !existsSync(this.#file))
+      throw new UnknownProfile(absent(this.#file));
     if (!known.includes(name)) {
       throw new UnknownProfile(
         `no profile "${name}" in ${this.#file ?? 'the default temporal.toml'}; it has ${known.map((n) => `"${n}"`).join(', ') || 'none'}. ` +
@@ -60,6 +66,18 @@ export class Profiles {
   #source(): { path: string } | undefined {
     return this.#file === undefined ? undefined : { path: this.#file };
   }
+}
+
+const REMEDY = 'Copy temporal.example.toml, fill it in, and name it: export TEMPORAL_CONFIG_FILE="$PWD/temporal.toml"';
+
+const NOWHERE =
+  'there is no temporal.toml: TEMPORAL_CONFIG_FILE is not set, and the default place of the temporal command (on Linux ' +
+  `~/.config/temporalio/temporal.toml) has none, or one without a profile. ${REMEDY}`;
+
+function absent(path: string): string {
+  const full = resolve(path);
+  const looked = path === '' ? 'its path is empty' : `there is no file ${full}`;
+  return `${looked}: TEMPORAL_CONFIG_FILE, or \`configFile\` in a program, is "${path}". ${REMEDY}`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Profiles, UnknownProfile } from '../../src/clusters/profiles.ts';
 
 const KEY = 'sk-very-secret-0123456789';
@@ -30,5 +30,29 @@ describe('a temporal.toml that cannot be read', () => {
     };
     expect(said()).toMatch(/temporal\.toml cannot be read: .*line \d/);
     expect(said()).not.toContain(KEY.slice(0, 6));
+  });
+});
+
+describe('a temporal.toml that is not there', () => {
+  const said = (file: string | undefined): string => {
+    try {
+      return new Profiles(file).load('cloud').name;
+    } catch (error) {
+      if (error instanceof UnknownProfile) return error.message;
+      throw error;
+    }
+  };
+
+  test('is named in full, with where its path came from and what to do', () => {
+    const told = said('absent/temporal.toml');
+    expect(told).toContain(`there is no file ${join(process.cwd(), 'absent/temporal.toml')}`);
+    expect(told).toMatch(/TEMPORAL_CONFIG_FILE.* is "absent\/temporal\.toml".*Copy temporal\.example\.toml/);
+  });
+
+  test('at the default place says that nothing names another', () => {
+    vi.stubEnv('XDG_CONFIG_HOME', dir);
+    vi.stubEnv('TEMPORAL_CONFIG_FILE', undefined);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(said(undefined)).toMatch(/TEMPORAL_CONFIG_FILE is not set, and the default place.*Copy temporal\.example/);
   });
 });
