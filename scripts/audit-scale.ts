@@ -2,14 +2,12 @@
  * `npm run audit-scale`: audits of 10,000, 100,000 and 1,000,000 executions on two clusters, half of them before a
  * hand-over and half after, some doubled, lost and on the wrong side. No server: the executions are made up as they are
  * listed, so what is measured is the audit itself. Fails where a verdict is wrong, or where memory grows with the number.
- *
- * `-- --executions 200000` audits that many once, and prints one JSON document: for tests that limit the heap.
  */
-import { parseArgs } from 'node:util';
 import Long from 'long';
 import { auditSchedules } from '../src/ledger/audit.ts';
 import { type Tally, emptyTally } from '../src/ledger/tally.ts';
 import { standby } from '../src/schedules/shapes.ts';
+import { readOptions, whole } from './lib/options.ts';
 import { SyntheticCluster, type SyntheticSchedule } from '../test/support/synthetic-cluster.ts';
 
 /** Live heap may not grow by more than this from the smallest audit to the largest. */
@@ -32,9 +30,17 @@ interface Figures {
 }
 
 const collect = globalThis.gc;
-const { values } = parseArgs({ options: { executions: { type: 'string' } } });
+const { values } = readOptions({
+  name: 'audit-scale',
+  does: `audits of 10,000, 100,000 and 1,000,000 made-up executions on two clusters; no server.
+Exit code 1 where a verdict is wrong, or where live memory grows with the number.`,
+  options: {
+    executions: { type: 'string', takes: '<number>', says: 'audits that many once, and prints one JSON document' },
+  },
+  lasts: 'about half a minute',
+});
 if (values.executions !== undefined) {
-  console.log(JSON.stringify(await measure(Number(values.executions))));
+  console.log(JSON.stringify(await measure(whole('audit-scale', 'executions', values.executions, 1))));
 } else {
   if (!collect) throw new Error('run it with `npm run audit-scale`: it needs node --expose-gc');
   const rows: Figures[] = [];

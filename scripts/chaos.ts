@@ -1,54 +1,50 @@
 /**
  * `npm run chaos`: a tenant migrates there and back while its workers are killed at every activity boundary, its servers
  * restart, connections break and answers get lost; then an independent ledger says what ran.
- *
- *     npm run chaos -- --seed 7 --faults 300
- *     npm run chaos -- --cloud v2 --selfhosted v1     engines: dev, v1 or v2
- *     npm run chaos -- --any-boundary                 ends with the faults, whichever boundaries were reached
- *     npm run chaos -- --keep DIR                     executions, histories, databases and logs go there, for the inquiry
- *     npm run chaos -- --patient                      no kill is told to the server: its time-outs take a minute each
- *
- * The seed decides which faults come in which order; when each meets the clusters is theirs to say.
  */
-import { parseArgs } from 'node:util';
 import { problemsOf, textOf } from './chaos/report.ts';
 import { runChaos } from './chaos/run.ts';
 import { messageOf } from './lib/errors.ts';
 import { onInterrupt } from './lib/interrupt.ts';
-import type { Engine } from './lib/stack.ts';
+import { oneOf, readOptions, whole } from './lib/options.ts';
+import { engines } from './lib/stack.ts';
 
-const { values } = parseArgs({
+const engine = 'scheduler: dev (temporal server start-dev), v1 or v2 (temporal-server)';
+const { values } = readOptions({
+  name: 'chaos',
+  does: `a tenant migrates there and back while everything breaks; then an independent ledger says what ran.
+Exit code 0: nothing doubled, nothing missed, all rests as it should. 1: something did not hold. 2: the run broke off.`,
   options: {
-    seed: { type: 'string', default: '1' },
-    faults: { type: 'string', default: '100' },
-    cloud: { type: 'string', default: 'dev' },
-    selfhosted: { type: 'string', default: 'v2' },
-    'any-boundary': { type: 'boolean', default: false },
-    patient: { type: 'boolean', default: false },
-    keep: { type: 'string' },
+    seed: { type: 'string', takes: '<number>', default: '1', says: 'which faults come, in which order' },
+    faults: { type: 'string', takes: '<number>', default: '100', says: 'at least so many' },
+    cloud: { type: 'string', takes: '<engine>', default: 'dev', says: engine },
+    selfhosted: { type: 'string', takes: '<engine>', default: 'v2', says: engine },
+    'any-boundary': {
+      type: 'boolean',
+      default: false,
+      says: 'ends with the faults, whichever boundaries were reached',
+    },
+    patient: {
+      type: 'boolean',
+      default: false,
+      says: 'no kill is told to the server: its time-outs take a minute each',
+    },
+    keep: { type: 'string', takes: '<dir>', says: 'executions, histories, databases and logs go there' },
   },
+  lasts: '10 to 15 minutes for 100 faults',
 });
+const options = {
+  seed: whole('chaos', 'seed', values.seed),
+  faults: whole('chaos', 'faults', values.faults),
+  cloud: oneOf('chaos', 'cloud', values.cloud, engines),
+  selfhosted: oneOf('chaos', 'selfhosted', values.selfhosted, engines),
+};
 const started = Date.now();
-
-function whole(name: 'seed' | 'faults'): number {
-  const number = Number(values[name]);
-  if (Number.isInteger(number) && number >= 0) return number;
-  throw new Error(`--${name} is "${values[name]}"; it takes a whole number, such as 100`);
-}
-
-function engine(name: 'cloud' | 'selfhosted'): Engine {
-  const value = values[name];
-  if (value === 'dev' || value === 'v1' || value === 'v2') return value;
-  throw new Error(`--${name} is "${value}"; it takes dev, v1 or v2`);
-}
 
 try {
   const report = await runChaos({
-    seed: whole('seed'),
-    faults: whole('faults'),
+    ...options,
     everyBoundary: !values['any-boundary'],
-    cloud: engine('cloud'),
-    selfhosted: engine('selfhosted'),
     patient: values.patient,
     keep: values.keep,
     // The SDK takes SIGTERM for a wish of its own workers'; the run has to end as well.

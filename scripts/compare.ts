@@ -1,17 +1,9 @@
 /**
  * `npm run compare`: the same live tenant moved three ways, and what an independent ledger says of each: by this product,
  * by a loop around the `temporal` command, and by a concurrent script with the SDK.
- *
- *     npm run compare                                 both pairs of engines, 40 schedules, 3 moves each: about 30 minutes
- *     npm run compare -- --engines v1-v1 --repeat 1   a look, about 6 minutes
- *     npm run compare -- --way ferry --way none       only these
- *     npm run compare -- --busy 60                    with 60 schedules of a neighbour on each cluster
- *     npm run compare -- --json > one.json            every figure of every move
- *     npm run compare -- --read one.json --read two.json     their table, as if they had been one run
  */
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import type { Side } from '../test/support/ledger.ts';
 import { cliMover } from './lib/compare/cli.ts';
 import { ferryMover } from './lib/compare/ferry.ts';
@@ -21,6 +13,7 @@ import type { Mover, MoverName } from './lib/compare/movers.ts';
 import { noMover } from './lib/compare/none.ts';
 import { changes, markdown, merged, type Pair, type PairReport, pairs, type Report } from './lib/compare/report.ts';
 import { sdkMover } from './lib/compare/sdk.ts';
+import { oneOf, readOptions, whole } from './lib/options.ts';
 import { connectProfile } from './lib/profiles.ts';
 import { startStack } from './lib/stack.ts';
 import { createSchedules, planTenant } from './lib/tenant-load.ts';
@@ -45,17 +38,21 @@ interface Options {
   busy: number;
 }
 
-const { values } = parseArgs({
+const { values } = readOptions({
+  name: 'compare',
+  does: `the same live tenant moved by temporal-ferry, by a loop around the temporal command and by an SDK script,
+and what an independent ledger says of each. Prints tables in Markdown; progress goes to stderr.`,
   options: {
-    schedules: { type: 'string', default: '40' },
-    repeat: { type: 'string', default: '3' },
-    seed: { type: 'string', default: '1' },
-    busy: { type: 'string', default: '0' },
-    way: { type: 'string', multiple: true, default: [...ways] },
-    engines: { type: 'string', multiple: true, default: [...pairs] },
-    json: { type: 'boolean', default: false },
-    read: { type: 'string', multiple: true, default: [] },
+    engines: { type: 'string', takes: '<pair>', multiple: true, default: [...pairs], says: 'source and target' },
+    schedules: { type: 'string', takes: '<number>', default: '40', says: 'of the tenant' },
+    repeat: { type: 'string', takes: '<number>', default: '3', says: 'moves each way' },
+    way: { type: 'string', takes: '<way>', multiple: true, default: [...ways], says: 'only these' },
+    busy: { type: 'string', takes: '<number>', default: '0', says: 'schedules of a neighbour on each cluster' },
+    seed: { type: 'string', takes: '<number>', default: '1', says: 'who is first, and the schedules' },
+    json: { type: 'boolean', default: false, says: 'every figure of every move, instead of tables' },
+    read: { type: 'string', takes: '<file>', multiple: true, default: [], says: 'the table of what --json printed' },
   },
+  lasts: 'about 30 minutes; --engines v1-v1 --repeat 1 about 6',
 });
 
 const report = values.read.length > 0 ? merged(await Promise.all(values.read.map(read))) : await compare();
@@ -72,13 +69,13 @@ async function read(file: string): Promise<Report> {
 
 async function compare(): Promise<Report> {
   const options: Options = {
-    ways: values.way.map(asWay),
-    schedules: count('schedules', 1),
-    repeat: count('repeat', 1),
-    seed: count('seed', 0),
-    busy: count('busy', 0),
+    ways: values.way.map((way) => oneOf('compare', 'way', way, ways)),
+    schedules: whole('compare', 'schedules', values.schedules, 1),
+    repeat: whole('compare', 'repeat', values.repeat, 1),
+    seed: whole('compare', 'seed', values.seed),
+    busy: whole('compare', 'busy', values.busy),
   };
-  const wanted = values.engines.map(asPair);
+  const wanted = values.engines.map((pair) => oneOf('compare', 'engines', pair, pairs));
   const made: Report = {
     date: new Date().toISOString(),
     node: process.versions.node,
@@ -144,24 +141,6 @@ async function comparePair(pair: Pair, options: Options): Promise<PairReport> {
   } finally {
     for (let step = undo.pop(); step; step = undo.pop()) await step();
   }
-}
-
-function count(name: 'schedules' | 'repeat' | 'seed' | 'busy', least: number): number {
-  const value = Number(values[name]);
-  if (Number.isInteger(value) && value >= least) return value;
-  throw new Error(`--${name} is ${values[name]}; it takes a whole number from ${least}`);
-}
-
-function asWay(text: string): MoverName {
-  const way = ways.find((known) => known === text);
-  if (way) return way;
-  throw new Error(`--way is ${text}; it takes ${ways.join(', ')}, and may be given several times`);
-}
-
-function asPair(text: string): Pair {
-  const pair = pairs.find((known) => known === text);
-  if (pair) return pair;
-  throw new Error(`--engines is ${text}; it takes ${pairs.join(' or ')}, and may be given twice`);
 }
 
 /** Beside the report, so that the report can be kept. */

@@ -1,12 +1,4 @@
-/**
- * `npm run demo`: a tenant with live schedules moves from one real cluster to another while a neighbour stays.
- *
- *     npm run demo -- --rollback     somebody changes their mind during the bake
- *     npm run demo -- --keep         leaves everything running afterwards, with the Web UI's addresses
- *
- * Ends with what both clusters say has run, and with exit code 0 only if every nominal time ran exactly once.
- */
-import { parseArgs } from 'node:util';
+/** `npm run demo`: a tenant with live schedules moves from one real cluster to another while a neighbour stays. */
 import { Client, type WorkflowHandle } from '@temporalio/client';
 import { readLedger, type Side } from '../test/support/ledger.ts';
 import type { MigrateTenant } from '../src/workflows/index.ts';
@@ -16,6 +8,7 @@ import { ledgerTable, nextSteps, ProgressLine, story, type TenantLedger } from '
 import { messageOf } from './lib/errors.ts';
 import { startFerryWorker } from './lib/ferry-worker.ts';
 import { onInterrupt } from './lib/interrupt.ts';
+import { readOptions } from './lib/options.ts';
 import { connectProfile } from './lib/profiles.ts';
 import { registerFerrySearchAttributes } from './lib/search-attributes.ts';
 import { startStack } from './lib/stack.ts';
@@ -23,8 +16,15 @@ import { createSchedules, planTenant } from './lib/tenant-load.ts';
 import { startUserWorkers } from './lib/user-worker.ts';
 import { waitFor } from './lib/wait.ts';
 
-const { values: options } = parseArgs({
-  options: { keep: { type: 'boolean', default: false }, rollback: { type: 'boolean', default: false } },
+const { values: options } = readOptions({
+  name: 'demo',
+  does: `a tenant with live schedules moves from one real cluster to another while a neighbour stays.
+Ends with what both clusters say has run, and with exit code 0 only if every nominal time ran exactly once.`,
+  options: {
+    rollback: { type: 'boolean', default: false, says: 'somebody changes their mind during the bake' },
+    keep: { type: 'boolean', default: false, says: "leaves all running afterwards, with the Web UI's addresses" },
+  },
+  lasts: 'about two minutes; the first time minutes more, to fetch or build the servers',
 });
 const moving = { tenant: 'acme', count: 44 };
 const staying = { tenant: 'globex', count: 20 };

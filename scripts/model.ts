@@ -1,23 +1,28 @@
-/**
- * Has TLC exhaust the model of the handover, and prints what it took.
- *
- *     npm run model                   every configuration of the tests
- *     npm run model -- --large        the large ones
- *     npm run model -- faults         these; `faults Crashes=1` with a constant set otherwise
- *     npm run model -- --mutants      each step left out, and what breaks then
- */
+/** `npm run model`: has TLC exhaust the model of the handover, and prints what it took. */
 import { LIMITS, MUTANTS, configuration, configurations } from './lib/model.ts';
+import { readOptions } from './lib/options.ts';
 import { check } from './lib/tlc.ts';
 
-const args = process.argv.slice(2);
+const { values, positionals: args } = readOptions({
+  name: 'model',
+  does: `has TLC exhaust the model of the handover (spec/), and prints states, depth and time.
+Exit code 1 where a property does not hold.`,
+  names: '[configuration …] [Constant=value …]',
+  options: {
+    large: { type: 'boolean', default: false, says: 'the configurations that are not for every day' },
+    mutants: { type: 'boolean', default: false, says: 'each step left out, and what breaks then' },
+  },
+  lasts:
+    'about 5 minutes; --large an hour or more; `faults Crashes=1` is one configuration with a constant set otherwise',
+});
 const set = Object.fromEntries(
   args
     .filter((arg) => arg.includes('='))
     .map((arg) => [arg.slice(0, arg.indexOf('=')), arg.slice(arg.indexOf('=') + 1)]),
 );
-const named = args.filter((arg) => !arg.startsWith('--') && !arg.includes('='));
+const named = args.filter((arg) => !arg.includes('='));
 
-if (args.includes('--mutants')) {
+if (values.mutants) {
   for (const { without, step, config, constants } of MUTANTS) {
     const { violated, distinct, depth } = await check(
       await configuration(config, { ...constants, Without: `{"${without}"}` }),
@@ -29,7 +34,7 @@ if (args.includes('--mutants')) {
     console.log(`| | ${limit} | ${violated ?? 'nothing'} | ${distinct} | ${depth} |`);
   }
 } else {
-  for (const name of named.length > 0 ? named : await configurations({ large: args.includes('--large') })) {
+  for (const name of named.length > 0 ? named : await configurations({ large: values.large })) {
     const { violated, distinct, depth, seconds, output } = await check(await configuration(name, set));
     console.log(`| ${name} | ${distinct} | ${depth} | ${seconds.toFixed(0)} s | ${violated ?? 'holds'} |`);
     if (violated === undefined) continue;

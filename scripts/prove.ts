@@ -1,16 +1,10 @@
 /**
  * `npm run prove`: a million simulated handovers, judged by an oracle that knows nothing of the handover; the figures go
  * into docs/proof.md. Ends with 1 at the first broken promise, with the case in its shortest form and how to play it again.
- *
- *   --handovers=N  how many                                     default 1,000,000
- *   --seed=S       where randomness begins                      default 1
- *   --workers=W    processes                                    default 2
- *   --go-on        counts what is wrong to the end, instead of stopping at the first; ends with 1 if there was any
- *   --replay=R     plays one case again: SEED/calm|users/PATH, as a failure prints it
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readOptions, refuse, whole } from './lib/options.ts';
 import { type Chunk, type ChunkResult, type Failure, prove } from './lib/prove-chunk.ts';
 import { writeFigures, table } from './lib/prove-report.ts';
 import { addTally, emptyTally } from '../test/simulator/tally.ts';
@@ -37,19 +31,27 @@ async function work(): Promise<void> {
 }
 
 async function lead(): Promise<void> {
-  const { values } = parseArgs({
+  const { values } = readOptions({
+    name: 'prove',
+    does: `simulated handovers, judged by an oracle that knows nothing of the handover; a whole run writes its
+figures into docs/proof.md. Exit code 1 at the first broken promise, with the case in its shortest form.`,
     options: {
-      handovers: { type: 'string', default: '1000000' },
-      seed: { type: 'string', default: '1' },
-      workers: { type: 'string', default: '2' },
-      'go-on': { type: 'boolean', default: false },
-      replay: { type: 'string' },
+      handovers: { type: 'string', takes: '<number>', default: '1000000', says: 'how many' },
+      seed: { type: 'string', takes: '<number>', default: '1', says: 'where randomness begins' },
+      workers: { type: 'string', takes: '<number>', default: '2', says: 'processes' },
+      'go-on': { type: 'boolean', default: false, says: 'counts what is wrong to the end; 1 if there was any' },
+      replay: {
+        type: 'string',
+        takes: '<case>',
+        says: 'plays one again: SEED/calm|users/PATH, as a failure prints it',
+      },
     },
+    lasts: 'about 35 minutes a million on two cores',
   });
   if (values.replay !== undefined) return replay(values.replay);
-  const handovers = whole('handovers', values.handovers);
-  const seed = whole('seed', values.seed);
-  const workers = whole('workers', values.workers);
+  const handovers = whole('prove', 'handovers', values.handovers, 1);
+  const seed = whole('prove', 'seed', values.seed);
+  const workers = whole('prove', 'workers', values.workers, 1);
 
   const started = Date.now();
   const tally = emptyTally();
@@ -94,10 +96,10 @@ async function lead(): Promise<void> {
 async function replay(text: string): Promise<void> {
   const [seed, who, path] = text.split('/');
   if (seed === undefined || (who !== 'calm' && who !== 'users')) {
-    throw new Error(`--replay=${text}: expected SEED/calm/PATH or SEED/users/PATH, as a failure prints it`);
+    return refuse('prove', `--replay is "${text}"; it takes SEED/calm/PATH or SEED/users/PATH, as a failure prints it`);
   }
   const { failure } = await prove({
-    seed: whole('replay', seed),
+    seed: whole('prove', 'replay', seed),
     users: who === 'users',
     handovers: CHUNK,
     goOn: false,
@@ -134,10 +136,4 @@ function ask(child: ChildProcess, chunk: Chunk): Promise<ChunkResult> {
     });
     child.send(chunk);
   });
-}
-
-function whole(name: string, text: string): number {
-  const n = Number(text);
-  if (!Number.isSafeInteger(n) || n < 0) throw new Error(`--${name}=${text}: expected a whole number`);
-  return n;
 }

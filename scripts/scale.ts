@@ -5,9 +5,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import Long from 'long';
 import { controlClient, createFerry } from '../src/compose.ts';
+import { readOptions, whole } from './lib/options.ts';
 import { connectProfile } from './lib/profiles.ts';
 import { registerFerrySearchAttributes } from './lib/search-attributes.ts';
 import { startStack } from './lib/stack.ts';
@@ -45,8 +45,14 @@ async function work(configFile: string): Promise<void> {
 }
 
 async function measure(): Promise<void> {
-  const { values } = parseArgs({ options: { schedules: { type: 'string', default: '1000' } } });
-  const count = Number(values.schedules);
+  const { values } = readOptions({
+    name: 'scale',
+    does: `one tenant's schedules in one run on real servers; prints memory, history events and calls a schedule.
+Exit code 1 where they are not as promised.`,
+    options: { schedules: { type: 'string', takes: '<number>', default: '1000', says: 'how many' } },
+    lasts: 'about 4 minutes; it reads /proc, so it runs on Linux only',
+  });
+  const count = whole('scale', 'schedules', values.schedules, 1);
   quietRuntime();
   console.log(`starting three clusters; then ${WARM_UP} schedules to warm up, and ${count} to measure`);
   const stack = await startStack();

@@ -1,34 +1,26 @@
-/**
- * `npm run servers`: three clusters to play with, until Ctrl-C.
- *
- *     npm run servers -- --selfhosted v2     a real temporal-server with the V2 scheduler; also v1; same for --cloud
- *     npm run servers -- --no-tls            cloud without TLS and API key
- */
-import { parseArgs } from 'node:util';
+/** `npm run servers`: three clusters to play with, until Ctrl-C. `-- --help` tells more. */
 import { onInterrupt } from './lib/interrupt.ts';
+import { oneOf, readOptions } from './lib/options.ts';
 import { connectProfile } from './lib/profiles.ts';
 import { registerFerrySearchAttributes } from './lib/search-attributes.ts';
-import { profileNames, startStack, type Engine } from './lib/stack.ts';
+import { engines, profileNames, startStack } from './lib/stack.ts';
 
-const engines = ['dev', 'v1', 'v2'] as const satisfies Engine[];
-
-function engine(option: string, value: string): Engine {
-  const found = engines.find((name) => name === value);
-  if (!found) throw new Error(`--${option} is ${value}; it takes ${engines.join(', ')}`);
-  return found;
-}
-
-const { values } = parseArgs({
+const engine = 'scheduler: dev (temporal server start-dev), v1 or v2 (temporal-server)';
+const { values } = readOptions({
+  name: 'servers',
+  does: `three clusters to play with, cloud, selfhosted and control, until Ctrl-C.
+It prints their addresses and the temporal.toml that names them. Their state is in memory; TenantId is registered.`,
   options: {
-    cloud: { type: 'string', default: 'dev' },
-    selfhosted: { type: 'string', default: 'dev' },
-    'no-tls': { type: 'boolean', default: false },
+    cloud: { type: 'string', takes: '<engine>', default: 'dev', says: engine },
+    selfhosted: { type: 'string', takes: '<engine>', default: 'dev', says: engine },
+    'no-tls': { type: 'boolean', default: false, says: 'cloud without TLS and API key' },
   },
+  lasts: 'a few seconds until they serve; the first time minutes, to fetch or build the servers',
 });
 const interrupt = onInterrupt();
 const stack = await startStack({
-  cloud: engine('cloud', values.cloud),
-  selfhosted: engine('selfhosted', values.selfhosted),
+  cloud: oneOf('servers', 'cloud', values.cloud, engines),
+  selfhosted: oneOf('servers', 'selfhosted', values.selfhosted, engines),
   tls: !values['no-tls'],
 });
 try {

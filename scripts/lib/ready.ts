@@ -31,7 +31,11 @@ export async function clusterReady(address: string, namespaces: string[], died: 
 }
 
 /** Registers what is missing of `names` as Keyword, and waits until the cluster accepts each in a query. */
-export async function registerKeywords(connection: Connection, namespace: string, names: string[]): Promise<string[]> {
+export async function registerKeywords(
+  connection: Pick<Connection, 'operatorService' | 'workflowService'>,
+  namespace: string,
+  names: string[],
+): Promise<string[]> {
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
   const missing: string[] = [];
   for (const name of names) {

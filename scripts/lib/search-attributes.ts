@@ -6,6 +6,9 @@ import { registerKeywords } from './ready.ts';
 export const ferrySearchAttributes = searchAttributeKeys.map(({ name }) => name);
 
 /** Registers what is missing on the control namespace and waits until it is usable; says what it added. */
-export function registerFerrySearchAttributes(connection: Connection, namespace: string): Promise<string[]> {
+export function registerFerrySearchAttributes(
+  connection: Pick<Connection, 'operatorService' | 'workflowService'>,
+  namespace: string,
+): Promise<string[]> {
   return registerKeywords(connection, namespace, ferrySearchAttributes);
 }

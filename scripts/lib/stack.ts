@@ -9,7 +9,8 @@ import { startGate, type Gate, type GateOptions } from './tls-gate.ts';
 import { startV2Server } from './v2-server.ts';
 
 /** `dev`: `temporal server start-dev`. `v1`, `v2`: a real `temporal-server`, with that engine for new schedules. */
-export type Engine = 'dev' | 'v1' | 'v2';
+export const engines = ['dev', 'v1', 'v2'] as const;
+export type Engine = (typeof engines)[number];
 
 export const profileNames = ['cloud', 'selfhosted', 'control'] as const;
 export type ProfileName = (typeof profileNames)[number];
