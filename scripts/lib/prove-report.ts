@@ -48,9 +48,28 @@ export function table({ tally: t, interleavings, seed, seconds, workers }: Proof
   );
 }
 
-/** The rule of three, which is for figures of nought. */
 function upperBound(wrong: number, judged: number): string {
-  return wrong === 0 && judged > 0 ? (3 / judged).toExponential(1) : '-';
+  return judged > 0 ? (poissonBound(wrong) / judged).toExponential(1) : '-';
+}
+
+/**
+ * The mean of a Poisson distribution that gives at most so many events with a chance of 5 %: the upper bound at 95 % of how
+ * many there are on average, seen that many. For none it is 3, the rule of three.
+ */
+export function poissonBound(seen: number): number {
+  const atMost = (mean: number): number => {
+    let term = Math.exp(-mean);
+    let sum = term;
+    for (let k = 1; k <= seen; k++) sum += term *= mean / k;
+    return sum;
+  };
+  let [low, high] = [seen, seen * 2 + 10];
+  while (high - low > 1e-9) {
+    const middle = (low + high) / 2;
+    if (atMost(middle) > 0.05) low = middle;
+    else high = middle;
+  }
+  return high;
 }
 
 function list(figures: Record<string, number>): string {
