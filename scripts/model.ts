@@ -13,7 +13,7 @@ Exit code 1 where a property does not hold.`,
     mutants: { type: 'boolean', default: false, says: 'each step left out, and what breaks then' },
   },
   lasts:
-    'about 5 minutes; --large an hour or more; `faults Crashes=1` is one configuration with a constant set otherwise',
+    'about 5 minutes; --large hours, on a machine with nothing else to do; `faults Crashes=1` is one configuration with a constant set otherwise',
 });
 const set = Object.fromEntries(
   args

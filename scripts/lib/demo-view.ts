@@ -96,8 +96,8 @@ export function story({ outcome, from, to, schedules, audit }: MigrationResult, 
       ? ''
       : `\n${filled} runs that a scheduler had dropped were started, each exactly once, by workflow id.`;
   const there =
-    `Nothing was ever switched off: each of the ${schedules.total} schedules got a second of its own, up to which ${from}\n` +
-    `ran it and from which ${to} does. Its times before and after are disjoint, so none could run twice or not at all.`;
+    `Each of the ${schedules.total} schedules changed sides at a second B of its own: ${from} ran its times before B, and ${to}\n` +
+    `those from B on. Together they are all, and none is in both: docs/cutover.md has the proof.`;
   if (outcome !== 'rolled-back') return `${there}${repaired}\n${late}`;
   return (
     `${there}\nThen somebody changed their mind during the bake, and the same was done the other way round: ${from} runs them\n` +
