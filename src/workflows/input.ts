@@ -123,7 +123,7 @@ const Fields = v.pipe(
         'auto',
       ),
       dryRun: v.optional(
-        v.boolean((issue) => (typeof issue.input === 'string' ? 'write it without quotes' : 'write true or false')),
+        v.boolean('write true or false, without quotes'),
         false,
       ),
       pageSize: v.optional(
