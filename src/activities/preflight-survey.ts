@@ -13,6 +13,10 @@ import type { ClusterFacts, Crossing, PreflightReport, Reason, ScheduleWrite } f
 interface Seen {
   source: Schedule;
   write: ScheduleWrite;
+  /** What the crossing may meet. */
+  crossing: string[];
+  /** It has run on the source: then something stays behind. */
+  ran: boolean;
   quiet: boolean;
   /** Owned by the target already. */
   there: boolean;
@@ -20,6 +24,8 @@ interface Seen {
 
 const QUIET_RPCS = 11;
 const FENCED_RPCS = 23;
+/** Looked at on both sides by copy, verify and cut-over. */
+const THERE_RPCS = 6;
 
 export class Survey {
   readonly blockers: Reason[] = [];
@@ -65,15 +71,21 @@ export class Survey {
     const queue = action?.taskQueue?.name;
     if (queue && !this.queues.has(queue)) this.queues.set(queue, id);
     const quiet = chooseCrossing(source, Date.now(), DEFAULT_HANDOVER.leadMs).kind === 'quiet';
-    const write = { schedule: id, writes: this.#writes(quiet, paused, there), warnings: warningsFor(source, from, to) };
-    this.#seen.set(id, { write, quiet, there, source: ownershipOf(source.schedule) });
+    // What cannot be carried across matters before a crossing, not after it.
+    const crossing = there ? [] : crossingWarnings(source, from, to);
+    const ran = !there && source.recent.length > 0;
+    const warnings = [...crossing, ...(ran ? leftBehind(to) : [])];
+    const write = { schedule: id, writes: this.#writes(quiet, paused, there), warnings };
+    this.#seen.set(id, { write, crossing, ran, quiet, there, source: ownershipOf(source.schedule) });
   }
 
-  /** The list shows our own paused copy. */
-  copied(id: string): void {
+  /** Our own paused copy is there; with a boundary it has run there before, and was taken back. */
+  copied(id: string, { boundary }: { boundary?: number }): void {
     const seen = this.#seen.get(id);
-    if (seen && !seen.there)
-      seen.write.writes[0] = `${this.#input.to}: bring the paused copy up to date if it has drifted`;
+    if (!seen || seen.there) return;
+    const { from, to } = this.#input;
+    seen.write.writes[0] = `${to}: bring the paused copy up to date if it has drifted`;
+    if (seen.ran && boundary !== undefined) seen.write.warnings = [...seen.crossing, ...leftFromBefore(from, to)];
   }
 
   seeTarget(id: string, target: Described): void {
@@ -89,7 +101,7 @@ export class Survey {
         at.why,
         'delete or rename it there, or leave this one out of the selection',
       );
-    } else this.copied(id);
+    } else this.copied(id, readNote(target.schedule.state?.notes).mark ?? {});
   }
 
   /** Nothing to move is a reason too. */
@@ -121,7 +133,8 @@ export class Survey {
   }
 
   rpcEstimate(): number {
-    return [...this.#seen.values()].reduce((sum, { quiet }) => sum + (quiet ? QUIET_RPCS : FENCED_RPCS), 0);
+    const each = ({ there, quiet }: Seen): number => (there ? THERE_RPCS : quiet ? QUIET_RPCS : FENCED_RPCS);
+    return [...this.#seen.values()].reduce((sum, seen) => sum + each(seen), 0);
   }
 
   #writes(quiet: boolean, paused: boolean, there: boolean): string[] {
@@ -157,8 +170,8 @@ function ownershipOf({ spec, state }: Schedule): Schedule {
   };
 }
 
-/** What the public API cannot carry across, what is done instead, and what its owner can do about it. */
-function warningsFor(source: Described, from: string, to: string): string[] {
+/** What the crossing itself may meet, what is done then, and what its owner can do about it. */
+function crossingWarnings(source: Described, from: string, to: string): string[] {
   const warnings: string[] = [];
   const { state } = source.schedule;
   if (state?.limitedActions) warnings.push(`${source.remaining} remaining actions move by value at the boundary`);
@@ -169,14 +182,25 @@ function warningsFor(source: Described, from: string, to: string): string[] {
     );
   }
   if (mustBeIdle(source) && source.running.length > 0) warnings.push(openRunSentence(source, from, to));
-  if (source.recent.length > 0) {
-    warnings.push(
-      `its last completion result and failure cannot be moved: the first run on ${to} sees neither; where it needs them, ` +
-        `let it read its state elsewhere`,
-      `its counters (actions, skipped, missed, buffer) start anew on ${to}; note them before, if they are looked at`,
-    );
-  }
   return warnings;
+}
+
+/** What the public API cannot carry across. */
+function leftBehind(to: string): string[] {
+  return [
+    `its last completion result and failure cannot be moved: the first run on ${to} sees neither; where it needs them, ` +
+      `let it read its state elsewhere`,
+    `its counters (actions, skipped, missed, buffer) start anew on ${to}; note them before, if they are looked at`,
+  ];
+}
+
+/** The same, where it comes back to a copy that has runs of its own from before a rollback. */
+function leftFromBefore(from: string, to: string): string[] {
+  return [
+    `its last completion result and failure cannot be moved: the first run on ${to} sees those of its earlier runs there, if any, ` +
+      `not those of ${from}; where it needs them, let it read its state elsewhere`,
+    `its counters (actions, skipped, missed, buffer) go on where its earlier runs on ${to} left them`,
+  ];
 }
 
 function openRunSentence(source: Described, from: string, to: string): string {

@@ -108,7 +108,7 @@ async function findConflicts(target: Cluster, input: Crossing, survey: Survey): 
       if (!survey.has(id)) continue;
       const { mark } = readNote(notes);
       if (mark?.kind === 'standby' && mark.owner === input.from) {
-        survey.copied(id);
+        survey.copied(id, mark);
         continue;
       }
     }
