@@ -5,6 +5,7 @@ import { ANSWER_MS, type Control, type Ending, type Found } from './control.ts';
 import { CliError, EXIT, type ExitCode } from './exit.ts';
 import { follow } from './follow.ts';
 import { endingText, memoText, planText, progressLine, statusText } from './render.ts';
+import { start } from './start.ts';
 import { findMigration } from './subject.ts';
 import { shell } from './words.ts';
 
@@ -22,7 +23,7 @@ export interface World {
 export async function migrate(world: World, asked: Migrate): Promise<ExitCode> {
   const { io } = world;
   const { input, workflowId, wait, json } = asked;
-  const started = await start(world, asked);
+  const started = await start(world.control, asked, io.err);
   if (!wait) {
     const { runId } = started;
     if (json) io.out(JSON.stringify({ workflowId, runId }, null, 2));
@@ -37,7 +38,7 @@ export async function migrate(world: World, asked: Migrate): Promise<ExitCode> {
 
 export async function plan(world: World, asked: Plan): Promise<ExitCode> {
   const { io } = world;
-  const started = await start(world, asked);
+  const started = await start(world.control, asked, io.err);
   const ending = await follow(watcher(world, io.err), started);
   if (ending.kind !== 'result' || !ending.result.plan) {
     if (asked.json) io.out(JSON.stringify({ workflowId: asked.workflowId, ...ending }, null, 2));
@@ -48,18 +49,6 @@ export async function plan(world: World, asked: Plan): Promise<ExitCode> {
   if (asked.json) io.out(JSON.stringify(result.plan, null, 2));
   else io.out(planText(result));
   return exitOf(ending, true);
-}
-
-async function start({ control }: World, { input, workflowId }: Migrate | Plan): Promise<Found> {
-  const started = await control.start(input, workflowId);
-  if (started === 'running') {
-    throw new CliError(
-      EXIT.unwished,
-      `A workflow with the id ${workflowId} is running already. Follow it with \`ferry status ${shell(workflowId)}\`; ` +
-        'or wait for its end; or give this one another id with --workflow-id.',
-    );
-  }
-  return { workflowId, runId: started.runId, type: 'MigrateTenant', status: 'RUNNING', memo: undefined };
 }
 
 function subjectOf({ input: { tenant }, workflowId }: Migrate): string {

@@ -7,7 +7,7 @@ import {
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
 import { status } from '@grpc/grpc-js';
 import type { MigrateTenantInput } from '../workflows/input.ts';
 import { commands, progressQuery, tenantWorkflowId } from '../workflows/messages.ts';
@@ -26,6 +26,8 @@ export interface Found {
   runId: string;
   type: string;
   status: string;
+  /** When it was started, ISO. */
+  since: string;
   memo: ProgressMemo | undefined;
 }
 
@@ -40,6 +42,8 @@ export interface Control {
   start: (input: MigrateTenantInput, workflowId: string) => Promise<{ runId: string } | 'running'>;
   /** The latest run with this id, or the run named. */
   find: (workflowId: string, runId?: string) => Promise<Found | undefined>;
+  /** What it was started with, as it was given. */
+  input: (found: Found) => Promise<unknown>;
   /** Undefined when no worker answers in time. */
   progress: (found: Found) => Promise<Progress | undefined>;
   /** Of a migration that has ended. */
@@ -69,6 +73,7 @@ export function temporalControl(client: Client, taskQueue: string): Control {
         runId: found.runId,
         type: found.type,
         status: found.status.name,
+        since: found.startTime.toISOString(),
         memo: memo?.progress,
       };
     } catch (error) {
@@ -101,6 +106,14 @@ export function temporalControl(client: Client, taskQueue: string): Control {
         if (error instanceof WorkflowExecutionAlreadyStartedError) return 'running';
         throw error;
       }
+    },
+
+    async input({ workflowId, runId }) {
+      const { namespace } = client.options;
+      const asked = { namespace, execution: { workflowId, runId }, maximumPageSize: 1 };
+      const { history } = await within(CALL_MS, () => client.workflowService.getWorkflowExecutionHistory(asked));
+      const [payload] = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+      return payload ? defaultPayloadConverter.fromPayload(payload) : undefined;
     },
 
     async progress(found) {

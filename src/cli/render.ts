@@ -150,7 +150,7 @@ function wrap(names: readonly string[]): string[] {
 
 export function recordText(tenant: string, { owner, lock, updatedAt }: TenantMemo): string {
   return [
-    `${tenant}: owner ${owner ?? 'not recorded, it was never migrated'}${updatedAt ? `, as of ${clock(updatedAt)}` : ''}`,
+    `${tenant}: owner ${owner ?? 'not recorded'}${updatedAt ? `, as of ${clock(updatedAt)}` : ''}`,
     lock ? `  held by migration ${lock.migration} (${lock.from} → ${lock.to})` : '  no migration holds it',
   ].join('\n');
 }

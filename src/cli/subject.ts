@@ -12,16 +12,25 @@ export async function findMigration(control: Control, subject: string): Promise<
     const found = await control.find(id);
     if (found?.type === 'MigrateTenant') return found;
   }
-  if (record) {
+  if (record?.owner) {
     throw new CliError(
       EXIT.unwished,
       `${recordText(subject, record)}\n  its last migration is not known any more: name its workflow id, or start another`,
     );
   }
+  const plan = await control.find(`plan/${subject}`);
+  const planned = plan?.type === 'MigrateTenant' ? ` There is a plan: \`ferry status ${shell(plan.workflowId)}\`.` : '';
+  // A plan leaves a record too, without an owner.
+  if (record) {
+    throw new CliError(
+      EXIT.unwished,
+      `"${subject}" was never migrated, and no migration holds it.${planned} Start one with \`ferry migrate ${shell(subject)}\`.`,
+    );
+  }
   throw new CliError(
     EXIT.unwished,
     `There is no migration of "${subject}": looked for a tenant of this name and for the workflow ids ` +
-      `migrate/${subject} and ${subject}. Name a tenant or the workflow id of a migration; start one with ` +
+      `migrate/${subject} and ${subject}.${planned} Name a tenant or the workflow id of a migration; start one with ` +
       `\`ferry migrate ${shell(subject)}\`.`,
   );
 }

@@ -77,9 +77,11 @@ interface Script {
   record?: Awaited<ReturnType<Control['record']>>;
   update?: Awaited<ReturnType<Control['update']>>;
   start?: Awaited<ReturnType<Control['start']>>;
+  /** What the running one was started with. */
+  given?: object;
 }
 
-function fake({ found = {}, looks = [], ending, record, update, start = { runId: 'r1' } }: Script): Fake {
+function fake({ found = {}, looks = [], ending, record, update, start = { runId: 'r1' }, given }: Script): Fake {
   const out: string[] = [];
   const err: string[] = [];
   const sent: string[] = [];
@@ -93,8 +95,9 @@ function fake({ found = {}, looks = [], ending, record, update, start = { runId:
       const known = found[workflowId];
       if (!known) return undefined;
       const running = looks.length === 0 ? 'RUNNING' : waiting.length > 0 ? 'RUNNING' : 'COMPLETED';
-      return { workflowId, runId: 'r1', type: 'MigrateTenant', status: running, memo: undefined, ...known };
+      return { workflowId, runId: 'r1', type: 'MigrateTenant', status: running, since: AT, memo: undefined, ...known };
     },
+    input: async () => given,
     progress: async () => waiting.shift(),
     ending: async () => ending ?? { kind: 'result', result: result() },
     record: async () => record,
@@ -169,8 +172,28 @@ test('a silent worker is told once, and its return', async () => {
 });
 
 test('a workflow id in use is refused with what to do', async () => {
-  const { world } = fake({ start: 'running' });
-  await expect(migrate(world, asked())).rejects.toThrow(/running already.*ferry status migrate\/acme/s);
+  const found = { 'migrate/acme': { memo: memoOf(baking) } };
+  const { world } = fake({ start: 'running', found, given: { tenant: 'acme' } });
+  const refused = migrate(world, asked());
+  await expect(refused).rejects.toThrow(/since 2026-11-22 16:00:00 UTC, cloud → selfhosted, baking, with the input/);
+  await expect(refused).rejects.toThrow(/ferry status acme --watch.*rollback acme/s);
+  const other = fake({ start: 'running', found: { 'migrate/acme': { type: 'Billing' } } });
+  await expect(migrate(other.world, asked())).rejects.toThrow(/another type, Billing.*--workflow-id/);
+  const ended = fake({ start: 'running' });
+  await expect(migrate(ended.world, asked())).rejects.toThrow(/has ended. Give the command again/);
+});
+
+test('a plan that was interrupted is gone on with, and not taken for another', async () => {
+  const ending: Ending = { kind: 'result', result: result({ outcome: 'planned', plan: report(0) }) };
+  const script: Script = { start: 'running', found: { 'plan/acme': {} }, looks: [started, started], ending };
+  const same = fake({ ...script, given: { tenant: 'acme', dryRun: true, from: 'cloud' } });
+  expect(await plan(same.world, planned)).toBe(EXIT.ok);
+  expect(same.err[0]).toBe(
+    'plan/acme runs already, since 2026-11-22 16:00:00 UTC, and was asked the same: this is its plan.',
+  );
+  expect(same.out[0]).toMatch(/^Plan for acme/);
+  const other = fake({ ...script, given: { tenant: 'acme', dryRun: true, from: 'selfhosted', to: 'cloud' } });
+  await expect(plan(other.world, planned)).rejects.toThrow(/"from":"selfhosted".*ferry status plan\/acme --watch/s);
 });
 
 test('plan: readable, with 0 without blockers and 1 with', async () => {
@@ -240,6 +263,9 @@ test('the migration that holds the tenant is found whatever its workflow id', as
 test('what does not exist is said with what was looked for', async () => {
   const nothing = status(fake({}).world, { do: 'status', subject: 'acme', watch: false, json: false });
   await expect(nothing).rejects.toThrow(/no migration of "acme".*ferry migrate acme/s);
+  const planOnly = fake({ record: {}, found: { 'plan/acme': {} } });
+  const never = status(planOnly.world, { do: 'status', subject: 'acme', watch: false, json: false });
+  await expect(never).rejects.toThrow(/^"acme" was never migrated.*`ferry status plan\/acme`.*`ferry migrate acme`\.$/);
   const owned = status(fake({ record: { owner: 'cloud', updatedAt: AT } }).world, {
     do: 'status',
     subject: 'acme',
