@@ -2,7 +2,7 @@
 import { type MigrateTenantInput, readMigrateTenantInput } from '../workflows/input.ts';
 import { nearest } from '../workflows/nearest.ts';
 import { COMMANDS, type Command } from '../workflows/progress.ts';
-import { type Audit, auditOptions, readAudit } from './audit-args.ts';
+import { type Audit, AUDIT_FORMERLY, auditOptions, readAudit } from './audit-args.ts';
 import { usage } from './exit.ts';
 import { type Given, type Kind, readOptions } from './options.ts';
 
@@ -47,7 +47,7 @@ const inputOptions = {
   to: 'text',
   schedules: 'text',
   prefix: 'text',
-  all: 'flag',
+  'all-schedules': 'flag',
   bake: 'text',
   'bake-check-every': 'text',
   approval: 'text',
@@ -56,6 +56,9 @@ const inputOptions = {
   'workflow-id': 'text',
   json: 'flag',
 } as const satisfies Record<string, Kind>;
+
+/** `--all` is of `ferry audit` too, where it was something else. */
+const INPUT_FORMERLY = { all: 'all-schedules' } as const;
 
 const OPTIONS = {
   worker: {},
@@ -85,13 +88,13 @@ export function readArguments(args: string[]): Asked {
       return { do: 'worker' };
     }
     case 'migrate': {
-      const given = readOptions(topic, rest, OPTIONS.migrate);
+      const given = readOptions(topic, rest, OPTIONS.migrate, INPUT_FORMERLY);
       const input = readInput(topic, given, given.flag('dry-run'));
       const workflowId = workflowIdOf(given, input);
       return { do: 'migrate', input, workflowId, wait: given.flag('wait'), json: given.flag('json') };
     }
     case 'plan': {
-      const given = readOptions(topic, rest, OPTIONS.plan);
+      const given = readOptions(topic, rest, OPTIONS.plan, INPUT_FORMERLY);
       const input = readInput(topic, given, true);
       return { do: 'plan', input, workflowId: workflowIdOf(given, input), json: given.flag('json') };
     }
@@ -101,7 +104,7 @@ export function readArguments(args: string[]): Asked {
       return { do: 'status', subject, watch: given.flag('watch'), json: given.flag('json') };
     }
     case 'audit': {
-      const given = readOptions(topic, rest, OPTIONS.audit);
+      const given = readOptions(topic, rest, OPTIONS.audit, AUDIT_FORMERLY);
       return readAudit(one(topic, given.words, 'the name of a tenant'), given);
     }
     case 'rollback': {
@@ -172,11 +175,11 @@ function readInput(topic: Topic, given: Given<InputOption>, dryRun: boolean): Mi
 function readSchedules(topic: Topic, given: Given<InputOption>): MigrateTenantInput['schedules'] {
   const query = given.text('schedules');
   const prefix = given.text('prefix');
-  const all = given.flag('all');
+  const all = given.flag('all-schedules');
   const found = [
     ...(query === undefined ? [] : ['--schedules']),
     ...(prefix === undefined ? [] : ['--prefix']),
-    ...(all ? ['--all'] : []),
+    ...(all ? ['--all-schedules'] : []),
   ];
   if (found.length > 1) {
     throw usage(`${found.join(' and ')} are given; which schedules are meant is said by one of them.`, topic);

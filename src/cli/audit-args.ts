@@ -22,8 +22,10 @@ export const auditOptions = {
   range: 'text',
   'late-after': 'text',
   json: 'flag',
-  all: 'flag',
+  'every-time': 'flag',
 } as const satisfies Record<string, Kind>;
+
+export const AUDIT_FORMERLY = { all: 'every-time' } as const;
 
 type Option = keyof typeof auditOptions;
 
@@ -39,9 +41,10 @@ export function readAudit(tenant: string, given: Given<Option>): Audit {
     ...(lateAfter === undefined ? {} : { lateAfter }),
     ...(schedules === undefined ? {} : { schedules }),
   } satisfies AuditSchedulesInput;
-  const every = given.flag('all');
+  const every = given.flag('every-time');
   const json = given.flag('json');
-  if (every && !json) throw usage('--all is for machines: give --json with it, for one line a nominal time.', 'audit');
+  if (every && !json)
+    throw usage('--every-time is for machines: give --json with it, for one line a nominal time.', 'audit');
   return { do: 'audit', settings: readAuditInput([input]), json, every };
 }
 

@@ -18,7 +18,7 @@ const INPUT = `  --from <profile>            where the schedules run now (defaul
   --to <profile>              where they shall run (default: selfhosted)
   --schedules <query>         which schedules, as a visibility query (default: TenantId = '<tenant>')
   --prefix <text>             instead: those whose id begins so
-  --all                       instead: every schedule of the namespace
+  --all-schedules             instead: every schedule of the namespace
   --bake <duration>           how long the source stays ready after the cut-over (default: "1 hour"; "0" for none)
   --bake-check-every <dur.>   how often ownership is checked meanwhile (default: a tenth of the bake, within limits)
   --approval auto|manual      manual: hold before the cut-over until \`ferry proceed\` (default: auto)
@@ -126,7 +126,7 @@ Reads only. It needs no worker and no control cluster, and works on clusters fer
   --range <time>/<time>             instead: such as 2026-11-24T00:00:00Z/2026-11-24T06:00:00Z
   --late-after <duration>           how far behind its due time a run is late (default: "60 seconds")
   --json                            one JSON document a line: every time that did not simply run once, then {"summary": …}
-  --all                             with --json: also the times that ran once
+  --every-time                      with --json: also the times that ran once
 
 Every nominal time gets one verdict. Wrong are
   duplicate         ran more than once, on one cluster or on both

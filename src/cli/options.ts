@@ -16,6 +16,8 @@ export function readOptions<Name extends string>(
   topic: string,
   args: string[],
   known: Readonly<Record<Name, Kind>>,
+  /** Names that were, and are still taken: old → new. */
+  formerly: Readonly<Record<string, NoInfer<Name>>> = {},
 ): Given<Name> {
   const kinds = new Map<string, Kind>(Object.entries<Kind>(known));
   const { tokens } = parseArgs({
@@ -33,7 +35,8 @@ export function readOptions<Name extends string>(
   for (const token of tokens) {
     if (token.kind === 'positional') words.push(token.value);
     if (token.kind !== 'option') continue;
-    const { name, rawName, value, inlineValue } = token;
+    const { rawName, value, inlineValue } = token;
+    const name = Object.hasOwn(formerly, token.name) ? (formerly[token.name] ?? token.name) : token.name;
     const kind = kinds.get(name);
     if (kind === undefined) throw unknownOption(topic, rawName, [...kinds.keys()]);
     if (texts.has(name) || flags.has(name)) throw usage(`${rawName} is given twice; give it once.`, topic);

@@ -70,13 +70,14 @@ const audit = (...words: string[]) => readArguments(['audit', ...words]);
 
 test('ferry audit reads the same from words', () => {
   expect(audit('acme')).toEqual({ do: 'audit', settings: defaults, json: false, every: false });
-  expect(audit('acme', '--cluster', 'cloud', '--since=24h', '--late-after', '5s', '--json', '--all')).toEqual({
+  expect(audit('acme', '--cluster', 'cloud', '--since=24h', '--late-after', '5s', '--json', '--every-time')).toEqual({
     do: 'audit',
     settings: { ...defaults, clusters: ['cloud'], sinceMs: 86_400_000, lateAfterMs: 5000 },
     json: true,
     every: true,
   });
   expect(audit('acme', '--all-schedules')).toMatchObject({ settings: { selection: { all: true } } });
+  expect(audit('acme', '--json', '--all')).toMatchObject({ every: true });
   expect(() => audit('acme', '--all')).toThrow(/give --json with it/);
   expect(() => audit('acme', '--prefix', 'a', '--all-schedules')).toThrow(/said by one of them/);
   expect(() => audit()).toThrow(/came without the name of a tenant/);

@@ -28,7 +28,7 @@ const accepted: [string[], Asked][] = [
     },
   ],
   [
-    ['migrate', 'acme', '--all', '--dry-run', '--json', '--page-size', '25', '--bake-check-every', '5 min'],
+    ['migrate', 'acme', '--all-schedules', '--dry-run', '--json', '--page-size', '25', '--bake-check-every', '5 min'],
     {
       do: 'migrate',
       input: { tenant: 'acme', schedules: { all: true }, bakeCheckEvery: '5 min', pageSize: 25, dryRun: true },
@@ -60,6 +60,15 @@ const accepted: [string[], Asked][] = [
     ['migrate', '--', '--help'],
     { do: 'migrate', input: { tenant: '--help' }, workflowId: 'migrate/--help', wait: false, json: false },
   ],
+  [
+    ['plan', 'acme', '--all'],
+    {
+      do: 'plan',
+      input: { tenant: 'acme', schedules: { all: true }, dryRun: true },
+      workflowId: 'plan/acme',
+      json: false,
+    },
+  ],
   [['status', 'acme', '--watch', '--json'], { do: 'status', subject: 'acme', watch: true, json: true }],
   [
     ['rollback', 'acme', '--reason', 'p95 doubled'],
@@ -86,7 +95,8 @@ const refused: [string[], RegExp][] = [
   [['migrate', 'acme', '--bake', '--wait'], /--bake is followed by --wait; it takes a value/],
   [['migrate', 'acme', '--wait=yes'], /--wait came with "yes"; it takes no value/],
   [['migrate', 'acme', '--to', 'a', '--to', 'b'], /--to is given twice/],
-  [['migrate', 'acme', '--prefix', 'a', '--all'], /--prefix and --all are given/],
+  [['migrate', 'acme', '--prefix', 'a', '--all-schedules'], /--prefix and --all-schedules are given/],
+  [['migrate', 'acme', '--all', '--all-schedules'], /--all-schedules is given twice/],
   [['plan', 'acme', '--wait'], /--wait is no option of `ferry plan`/],
   [['status', 'acme', '--reason', 'x'], /--reason is no option of `ferry status`/],
   [['pause', 'acme', '--reason', 'x'], /only `ferry rollback` keeps a reason/],
