@@ -133,8 +133,7 @@ export class Survey {
   }
 
   rpcEstimate(): number {
-    const each = ({ there, quiet }: Seen): number => (there ? THERE_RPCS : quiet ? QUIET_RPCS : FENCED_RPCS);
-    return [...this.#seen.values()].reduce((sum, seen) => sum + each(seen), 0);
+    return [...this.#seen.values()].reduce((sum, seen) => sum + rpcsFor(seen), 0);
   }
 
   #writes(quiet: boolean, paused: boolean, there: boolean): string[] {
@@ -160,6 +159,11 @@ export class Survey {
   #block(object: string, code: ReasonCode, found: string, remedy: string): void {
     this.blockers.push({ object, code, found, remedy });
   }
+}
+
+function rpcsFor({ there, quiet }: Seen): number {
+  if (there) return THERE_RPCS;
+  return quiet ? QUIET_RPCS : FENCED_RPCS;
 }
 
 /** Just what `situation` looks at: payloads of 30,000 schedules are not kept. */

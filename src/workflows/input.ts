@@ -122,10 +122,7 @@ const Fields = v.pipe(
         v.picklist(['auto', 'manual'], (issue) => misspelt(issue.input, ['auto', 'manual'])),
         'auto',
       ),
-      dryRun: v.optional(
-        v.boolean('write true or false, without quotes'),
-        false,
-      ),
+      dryRun: v.optional(v.boolean('write true or false, without quotes'), false),
       pageSize: v.optional(
         v.pipe(
           v.number('write a number without quotes, such as 100'),

@@ -11,6 +11,16 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
+/** What a reader is told of a file that will not do. */
+function said(file: string | undefined): string {
+  try {
+    return new Profiles(file).load('cloud').name;
+  } catch (error) {
+    if (error instanceof UnknownProfile) return error.message;
+    throw error;
+  }
+}
+
 describe('a temporal.toml that cannot be read', () => {
   test.each([
     ['a quote left open', `api_key = "${KEY}`],
@@ -20,29 +30,12 @@ describe('a temporal.toml that cannot be read', () => {
   ])('with %s says where, and never what is in it', async (_what, lines) => {
     const file = join(dir, 'temporal.toml');
     await writeFile(file, `[profile.cloud]\naddress = "localhost:1"\n${lines}\n`);
-    const said = (): string => {
-      try {
-        return new Profiles(file).names().join();
-      } catch (error) {
-        if (error instanceof UnknownProfile) return error.message;
-        throw error;
-      }
-    };
-    expect(said()).toMatch(/temporal\.toml cannot be read: .*line \d/);
-    expect(said()).not.toContain(KEY.slice(0, 6));
+    expect(said(file)).toMatch(/temporal\.toml cannot be read: .*line \d/);
+    expect(said(file)).not.toContain(KEY.slice(0, 6));
   });
 });
 
 describe('a temporal.toml that is not there', () => {
-  const said = (file: string | undefined): string => {
-    try {
-      return new Profiles(file).load('cloud').name;
-    } catch (error) {
-      if (error instanceof UnknownProfile) return error.message;
-      throw error;
-    }
-  };
-
   test('is named in full, with where its path came from and what to do', () => {
     const told = said('absent/temporal.toml');
     expect(told).toContain(`there is no file ${join(process.cwd(), 'absent/temporal.toml')}`);
