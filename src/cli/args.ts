@@ -128,7 +128,7 @@ export function readArguments(args: string[]): Asked {
 function readTopic(word: string): Topic {
   const topic = TOPICS.find((each) => each === word);
   if (topic !== undefined) return topic;
-  const meant = nearest(word, TOPICS);
+  const meant = nearest(word, [...TOPICS, 'help']);
   const advice = meant === undefined ? 'write one of those' : `did you mean \`ferry ${meant}\`?`;
   throw usage(`"${word}" is no command of ferry; it has ${TOPICS.join(', ')}; ${advice}`);
 }

@@ -59,7 +59,15 @@ export class Profiles {
     try {
       return read();
     } catch (error) {
-      throw new UnknownProfile(`${this.#file ?? 'the default temporal.toml'} cannot be read: ${saidOf(error)}`);
+      const file = this.#file ?? 'the default temporal.toml';
+      const lacking = missingPath(error);
+      if (lacking !== undefined) {
+        const where = `there is no file ${resolve(lacking)}`;
+        throw new UnknownProfile(
+          `${file} names "${lacking}", and ${where}: paths are relative to where the program is started`,
+        );
+      }
+      throw new UnknownProfile(`${file} cannot be read: ${saidOf(error)}`);
     }
   }
 
@@ -78,6 +86,12 @@ function absent(path: string): string {
   const full = resolve(path);
   const looked = path === '' ? 'its path is empty' : `there is no file ${full}`;
   return `${looked}: TEMPORAL_CONFIG_FILE, or \`configFile\` in a program, is "${path}". ${REMEDY}`;
+}
+
+/** Of a certificate or key that a profile names. */
+function missingPath(error: unknown): string | undefined {
+  const absent = error instanceof Error && 'code' in error && error.code === 'ENOENT' && 'path' in error;
+  return absent && typeof error.path === 'string' ? error.path : undefined;
 }
 
 /**

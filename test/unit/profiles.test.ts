@@ -35,6 +35,12 @@ describe('a temporal.toml that cannot be read', () => {
   });
 });
 
+test('a certificate that is not there is named in full, with what its path is relative to', () => {
+  const file = new URL('../../temporal.example.toml', import.meta.url).pathname;
+  const load = () => new Profiles(file).load('control');
+  expect(load).toThrow(/names "certificates\/[^"]+", and there is no file \/.*\/certificates\/.*: paths are relative/);
+});
+
 describe('a temporal.toml that is not there', () => {
   test('is named in full, with where its path came from and what to do', () => {
     const told = said('absent/temporal.toml');
