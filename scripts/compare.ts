@@ -13,6 +13,7 @@ import type { Mover, MoverName } from './lib/compare/movers.ts';
 import { noMover } from './lib/compare/none.ts';
 import { changes, markdown, merged, type Pair, type PairReport, pairs, type Report } from './lib/compare/report.ts';
 import { sdkMover } from './lib/compare/sdk.ts';
+import { endOnInterrupt } from './lib/interrupt.ts';
 import { oneOf, readOptions, whole } from './lib/options.ts';
 import { connectProfile } from './lib/profiles.ts';
 import { startStack } from './lib/stack.ts';
@@ -55,6 +56,7 @@ and what an independent ledger says of each. Prints tables in Markdown; progress
   lasts: 'about 30 minutes; --engines v1-v1 --repeat 1 about 6',
 });
 
+endOnInterrupt();
 const report = values.read.length > 0 ? merged(await Promise.all(values.read.map(read))) : await compare();
 if (values.json) console.log(JSON.stringify(report));
 else {

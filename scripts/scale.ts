@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import Long from 'long';
 import { controlClient, createFerry } from '../src/compose.ts';
+import { endOnInterrupt } from './lib/interrupt.ts';
 import { readOptions, whole } from './lib/options.ts';
 import { connectProfile } from './lib/profiles.ts';
 import { registerFerrySearchAttributes } from './lib/search-attributes.ts';
@@ -38,6 +39,8 @@ async function work(configFile: string): Promise<void> {
       throttled: figures.reduce((sum, { throttled }) => sum + throttled, 0),
     } satisfies Figures);
   });
+  // Its parent may be interrupted.
+  process.on('disconnect', () => process.exit());
   process.send?.('ready');
   await ferry.worker.run();
   await ferry.close();
@@ -53,6 +56,7 @@ Exit code 1 where they are not as promised.`,
     lasts: 'about 4 minutes; it reads /proc, so it runs on Linux only',
   });
   const count = whole('scale', 'schedules', values.schedules, 1);
+  endOnInterrupt();
   quietRuntime();
   console.log(`starting three clusters; then ${WARM_UP} schedules to warm up, and ${count} to measure`);
   const stack = await startStack();

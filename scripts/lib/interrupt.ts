@@ -21,3 +21,11 @@ export function onInterrupt(): Interrupt {
   });
   return { signal: controller.signal, asked };
 }
+
+/**
+ * For programs that have nothing to hand back: the first signal ends them at once. Servers notice by themselves, and
+ * temporary directories go with the program, which they would not where the signal itself ended it.
+ */
+export function endOnInterrupt(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+}
