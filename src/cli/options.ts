@@ -58,6 +58,7 @@ export function readOptions<Name extends string>(
 function unknownOption(topic: string, found: string, names: string[]) {
   const accepted = names.map((name) => `--${name}`);
   const meant = nearest(found, accepted);
-  const advice = meant === undefined ? 'leave it out' : `did you mean ${meant}?`;
+  const unlike = found === '--tenant' ? `the tenant is named by itself: ferry ${topic} acme` : 'leave it out';
+  const advice = meant === undefined ? unlike : `did you mean ${meant}?`;
   return usage(`${found} is no option of \`ferry ${topic}\`; it takes ${accepted.join(', ')}; ${advice}`, topic);
 }

@@ -90,6 +90,7 @@ const refused: [string[], RegExp][] = [
   [['migrate', ''], /came without the name of a tenant/],
   [['migrate', 'acme', 'corp'], /came with 2 names \(acme, corp\); it takes one.*quotes/s],
   [['migrate', 'acme', '--bakee', '0'], /--bakee is no option of `ferry migrate`.*did you mean --bake\?/s],
+  [['migrate', '--tenant', 'acme'], /--tenant is no option.*named by itself: ferry migrate acme/s],
   [['migrate', 'acme', '--bake'], /--bake came without a value/],
   [['migrate', 'acme', '--bake='], /--bake came without a value/],
   [['migrate', 'acme', '--bake', '--wait'], /--bake is followed by --wait; it takes a value/],
