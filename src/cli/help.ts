@@ -87,7 +87,8 @@ ${INPUT}
   --json                      print the whole report as one JSON document
 
 It waits for the plan and exits with 0 when nothing stands against it, with 1 when there are blockers. It holds the
-tenant's lock while it looks, so it is refused while a migration of the tenant runs.
+tenant's lock while it looks, so it is refused while a migration of the tenant runs. Ctrl-C does not end it: the same
+command again waits for the one that runs.
 
 Examples
   ferry plan acme
