@@ -90,8 +90,8 @@ function absent(path: string): string {
 
 /** Of a certificate or key that a profile names. */
 function missingPath(error: unknown): string | undefined {
-  const absent = error instanceof Error && 'code' in error && error.code === 'ENOENT' && 'path' in error;
-  return absent && typeof error.path === 'string' ? error.path : undefined;
+  const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT' && 'path' in error;
+  return missing && typeof error.path === 'string' ? error.path : undefined;
 }
 
 /**
