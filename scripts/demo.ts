@@ -180,7 +180,7 @@ async function audit(prepared: Awaited<ReturnType<typeof prepare>>, result: Migr
 }
 
 async function keepUp({ stack, ferry }: Awaited<ReturnType<typeof prepare>>, result: MigrationResult): Promise<void> {
-  console.log(nextSteps(stack, moving.tenant, result.owner, ferry.pid));
+  console.log(nextSteps(stack, moving.tenant, result.owner ?? result.from, ferry.pid));
   console.log('\nEverything stays up until Ctrl-C.');
   // Not the ferry worker: killing it is one of the things to try.
   await Promise.race([interrupt.asked, stack.died]);

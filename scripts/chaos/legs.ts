@@ -64,7 +64,7 @@ export async function runLeg(client: Client, plan: LegPlan, say: (text: string) 
     return { ...end, endedAt: Date.now(), outcome: 'failed', owner: plan.from, failure: `${status.name}: ${failure}` };
   }
   const { outcome, owner, audit } = await insist(() => handle.result());
-  if (outcome === 'planned') throw new Error(`${plan.id} was not a dry run, and ended as one`);
+  if (outcome === 'planned' || owner === null) throw new Error(`${plan.id} was not a dry run, and ended as one`);
   return { ...end, endedAt: Date.now(), outcome, owner, audit };
 }
 

@@ -12,7 +12,7 @@ export function progressLine(progress: Progress): string {
   const parts = [
     phase,
     countsOf(phase, schedules),
-    `owner ${owner}`,
+    owner === null ? '' : ownedBy(owner),
     schedules.failed > 0 ? `${schedules.failed} failed` : '',
     waitingFor === null ? '' : `waits for ${waitingFor}`,
   ];
@@ -32,7 +32,7 @@ export function statusText(found: Found, progress: Progress): string {
   const { tenant, from, to, phase, owner, schedules, audit, waitingFor, rollbackReason } = progress;
   const { total, copied, verified, handedOver, failed } = schedules;
   const lines = [
-    `${tenant}: ${phase}${progress.paused ? ', paused' : ''} (${from} → ${to}), owner ${owner}`,
+    `${tenant}: ${phase}${progress.paused ? ', paused' : ''} (${from} → ${to}), ${ownedBy(owner)}`,
     row('schedules', `${total}: ${copied} copied, ${verified} verified, ${handedOver} on ${to}, ${failed} failed`),
     row('ledger', ledger(audit)),
     ...(waitingFor === null ? [] : [row('waits for', waitingFor)]),
@@ -51,7 +51,7 @@ export function memoText(found: Found, memo: ProgressMemo, why: string): string 
   const { phase, from, to, owner, schedules, waitingFor, rollbackReason, updatedAt } = memo;
   const { total, copied, verified, handedOver, failed } = schedules;
   return [
-    `${found.workflowId}: ${phase} (${from} → ${to}), owner ${owner}`,
+    `${found.workflowId}: ${phase} (${from} → ${to}), ${ownedBy(owner)}`,
     `  ${why}`,
     row('schedules', `${total}: ${copied} copied, ${verified} verified, ${handedOver} on ${to}, ${failed} failed`),
     ...(waitingFor === null || waitingFor === undefined ? [] : [row('waits for', waitingFor)]),
@@ -83,7 +83,7 @@ export function resultText(result: MigrationResult): string {
   const seconds = Math.round((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000);
   const { total, handedOver } = schedules;
   return [
-    `${tenant}: ${outcome} (${from} → ${to}), owner ${owner}`,
+    `${tenant}: ${outcome} (${from} → ${to}), ${ownedBy(owner)}`,
     row('schedules', `${total}: ${handedOver} on ${to}`),
     row('ledger', ledger(audit)),
     ...(reason === undefined ? [] : [row('turned back', reason)]),
@@ -190,6 +190,11 @@ function lists(failures: readonly Reason[], warnings: readonly Reason[], notes: 
 
 function reasonLines({ object, found, remedy, code }: Reason): string[] {
   return [`  - ${object}: ${found} [${code}]`, `    do: ${remedy}`];
+}
+
+/** A memo drops what is null. */
+function ownedBy(owner: string | null | undefined): string {
+  return `owner ${owner ?? 'not recorded'}`;
 }
 
 function row(title: string, text: string): string {

@@ -3,11 +3,21 @@
  * themselves. Reads only, takes no lock, and may run at any time. Pages of schedules, one activity each; ids and counts
  * only in payloads; from time to time it continues as new, so its history stays short however large the tenant is.
  */
-import { continueAsNew, defineQuery, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  continueAsNew,
+  defineQuery,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  TemporalFailure,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { AuditPageInput, AuditPageResult } from '../activities/types.ts';
 import type { Tally } from '../ledger/tally.ts';
 import { addTally, emptyTally } from '../ledger/tally.ts';
 import { type AuditReport, reportOf } from '../ledger/report.ts';
 import * as activities from './activities.ts';
+import { auditFailureOf } from './failures.ts';
 import { auditDetails } from './audit-details.ts';
 import { type AuditSchedulesInput, type AuditSettings, rangeOf, readAuditInput } from './audit-input.ts';
 
@@ -49,7 +59,7 @@ export async function AuditSchedules(...args: [input: AuditSchedulesInput, carri
   for (;;) {
     const { selection, pageSize } = settings;
     const input = { ...audited, selection, pageSize, ...(cursor === undefined ? {} : { cursor }) };
-    const page = await activities.auditPage(input, pages + 1);
+    const page = await auditPage(input, pages + 1);
     addTally(tally, page.tally);
     cursor = page.next;
     pages++;
@@ -60,6 +70,15 @@ export async function AuditSchedules(...args: [input: AuditSchedulesInput, carri
     if (continueAsNewSuggested || historyLength > HISTORY_LIMIT) {
       await continueAsNew<typeof AuditSchedules>(args[0], { tally, cursor, pages, nowMs });
     }
+  }
+}
+
+async function auditPage(input: AuditPageInput, page: number): Promise<AuditPageResult> {
+  try {
+    return await activities.auditPage(input, page);
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error;
+    throw auditFailureOf(error, input.tenant);
   }
 }
 

@@ -53,7 +53,7 @@ export function refuseCommand(command: Command, progress: Progress): string | nu
 
 /** The answer of an accepted update. */
 export function acknowledge(command: Command, progress: Progress): string {
-  const { tenant, phase, from } = progress;
+  const { tenant, phase, from, paused } = progress;
   const answers: Record<Command, string> = {
     rollback: `${tenant} goes back to ${from}. Follow it with the query \`progress\`.`,
     pause:
@@ -61,9 +61,17 @@ export function acknowledge(command: Command, progress: Progress): string {
         ? `${tenant}: the clock of the bake stands still. \`resume\` goes on.`
         : `${tenant} holds as soon as the schedules in flight are through. \`resume\` goes on.`,
     resume: `${tenant} goes on with ${phase}.`,
-    proceed: `${tenant} proceeds.`,
+    proceed: paused ? `${tenant} proceeds once it is resumed.` : `${tenant} proceeds.`,
   };
   return answers[command];
+}
+
+/** What came with a command and is not used, for the person who sent it; null when there was nothing of the kind. */
+export function oddInput(command: Command, argument: unknown): string | null {
+  if (argument === undefined || argument === null) return null;
+  if (command !== 'rollback') return `\`${command}\` came with an input, which it does not take`;
+  const { odd } = readReason(argument);
+  return odd === null ? null : `\`rollback\` came with ${odd}; it takes nothing or {"reason": "…"}, and is obeyed`;
 }
 
 /** A rollback is obeyed whatever came with it; only a readable reason is used. `odd` says what else was there. */

@@ -2,10 +2,18 @@
  * How people steer a migration: everything going forward runs in one cancellable scope, so a rollback stops it wherever
  * it is; a page runs in a scope of its own, so a pause stops only that page. Both let the schedules in flight finish.
  */
-import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
-import { type Gate, readReason } from './commands.ts';
+import {
+  ActivityFailure,
+  CancellationScope,
+  TimeoutFailure,
+  condition,
+  isCancellation,
+  patched,
+} from '@temporalio/workflow';
+import { type Gate, oddInput, readReason } from './commands.ts';
 import type { Command } from './progress.ts';
 import type { Run } from './run.ts';
+import { patches } from './patches.ts';
 
 export class Controls {
   readonly #run: Run;
@@ -22,24 +30,27 @@ export class Controls {
     return this.#run.progress.rollbackReason !== null;
   }
 
-  /** Carries out a command that makes sense now. */
+  /** Carries out a command that makes sense now. Its input is only read as far as it is understood. */
   obey(command: Command, argument: unknown): void {
     const run = this.#run;
-    if (command === 'rollback') {
-      const { reason, odd } = readReason(argument);
-      if (odd !== null) run.note(`\`rollback\` came with ${odd}; it takes nothing or {"reason": "…"}, and is obeyed`);
-      run.update({ rollbackReason: reason ?? 'requested without a reason', paused: false });
-      run.close('the schedules in flight, before it turns back');
-      this.#forward.cancel();
-      return;
-    }
-    if (argument !== undefined && argument !== null)
-      run.note(`\`${command}\` came with an input, which it does not take`);
-    if (command === 'proceed') {
-      this.#proceeds++;
-    } else {
-      run.update({ paused: command === 'pause' });
-      if (command === 'pause') this.#page?.cancel();
+    const odd = oddInput(command, argument);
+    if (odd !== null) run.note(odd);
+    switch (command) {
+      case 'rollback':
+        run.update({ rollbackReason: readReason(argument).reason ?? 'requested without a reason', paused: false });
+        run.close('the schedules in flight, before it turns back');
+        this.#forward.cancel();
+        break;
+      case 'proceed':
+        this.#proceeds++;
+        if (run.progress.paused) run.note('`proceed` is taken; it is paused, so it goes on with `resume`');
+        break;
+      case 'pause':
+        run.update({ paused: true });
+        this.#page?.cancel();
+        break;
+      case 'resume':
+        run.update({ paused: false });
     }
   }
 
@@ -61,7 +72,10 @@ export class Controls {
     try {
       return await scope.run(treat);
     } catch (error) {
-      if (isCancellation(error) && !outer.consideredCancelled) return undefined;
+      if (outer.consideredCancelled) throw error;
+      if (isCancellation(error)) return undefined;
+      // A page whose cancel was requested is not tried again when its worker dies: paused, it is asked for anew.
+      if (scope.consideredCancelled && isTimeout(error) && patched(patches.pauseOutlivesWorker)) return undefined;
       throw error;
     } finally {
       this.#page = undefined;
@@ -81,4 +95,8 @@ export class Controls {
     const before = this.#proceeds;
     return () => this.#proceeds > before;
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
 }

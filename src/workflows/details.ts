@@ -30,7 +30,7 @@ export function detailsOf(progress: Progress): string {
   const state = paused ? `${TITLES[phase]}, paused` : TITLES[phase];
   const head = [
     `## ${inline(tenant)}: ${state}`,
-    `**${inline(from)} → ${inline(to)}**, owner now **${inline(owner)}**, as of ${clock(progress.updatedAt)}`,
+    `**${inline(from)} → ${inline(to)}**, ${owner === null ? 'owner not recorded' : `owner now **${inline(owner)}**`}, as of ${clock(progress.updatedAt)}`,
   ];
   const next = [
     ...(waitingFor === null ? [] : [`**Waits for:** ${inline(waitingFor)}`]),

@@ -28,13 +28,21 @@ export function reasonOf(error: Error): string {
 
 /** A refusal keeps its type and words on its way out of an activity; anything else is a failed step. */
 export function failureOf(error: TemporalFailure, tenant: string, phase: Phase): ApplicationFailure {
-  const refused = error instanceof ActivityFailure ? error.cause : error;
-  if (refused instanceof ApplicationFailure) {
-    const type = REFUSALS.find((known) => known === refused.type);
-    if (type !== undefined) return refusal(type, refused.message, ...(refused.details ?? []));
-  }
   const message =
     `${tenant}: failed while ${phase}: ${reasonOf(error)}. It handed nothing over and the lock is free: ` +
     'remove the cause and start the migration again.';
-  return plainFailure('StepFailed', message, error);
+  return refusedBy(error) ?? plainFailure('StepFailed', message, error);
+}
+
+/** The same of an audit, which changes nothing. */
+export function auditFailureOf(error: TemporalFailure, tenant: string): ApplicationFailure {
+  const message = `${tenant}: the audit stopped: ${reasonOf(error)}. Remove the cause and start it again.`;
+  return refusedBy(error) ?? plainFailure('StepFailed', message, error);
+}
+
+function refusedBy(error: TemporalFailure): ApplicationFailure | undefined {
+  const refused = error instanceof ActivityFailure ? error.cause : error;
+  if (!(refused instanceof ApplicationFailure)) return undefined;
+  const type = REFUSALS.find((known) => known === refused.type);
+  return type && refusal(type, refused.message, ...(refused.details ?? []));
 }

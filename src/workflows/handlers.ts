@@ -1,6 +1,6 @@
 /** Connects the messages to a running migration. Registered before the first step, so that nothing sent early is lost. */
 import { setHandler } from '@temporalio/workflow';
-import { acknowledge, refuseCommand } from './commands.ts';
+import { acknowledge, oddInput, refuseCommand } from './commands.ts';
 import type { Controls } from './controls.ts';
 import { plainFailure } from './failures.ts';
 import { commands, planQuery, progressQuery, queryDescriptions } from './messages.ts';
@@ -24,8 +24,9 @@ export function listen(run: Run, controls: Controls): void {
       const refused = refuseCommand(command, run.progress);
       if (refused !== null) throw plainFailure('CommandRefused', refused);
       const answer = acknowledge(command, run.progress);
+      const odd = oddInput(command, argument);
       controls.obey(command, argument);
-      return answer;
+      return odd === null ? answer : `${answer} (${odd}.)`;
     };
     const validator = (_argument?: unknown): void => {
       const refused = refuseCommand(command, run.progress);

@@ -65,13 +65,19 @@ export async function MigrateTenant(...args: [input: MigrateTenantInput]): Promi
       await bake(run, controls);
       return commit(run, 'completed');
     });
-    return await end(run, outcome, `${outcome}: ${run.progress.owner} owns the tenant`);
+    return await end(run, outcome, endingOf(run, outcome));
   } catch (error) {
     if (!(error instanceof TemporalFailure)) throw error; // A bug: the task is retried until it is fixed.
     return await CancellationScope.nonCancellable(() =>
       turnBack(run, controls, { armed, cancelled: root.consideredCancelled, error }),
     );
   }
+}
+
+function endingOf(run: Run, outcome: Outcome): string {
+  const { from, to } = run.crossing;
+  if (outcome === 'planned') return `planned from ${from} to ${to}, nothing changed`;
+  return `${outcome}: ${to} owns the tenant`;
 }
 
 async function claim(run: Run): Promise<void> {

@@ -11,4 +11,6 @@ export const patches = {
   retryOnlyFailed: 'retry-only-failed-2026-11-24',
   /** A rollback that is done looks at everything once more, half a minute later; before, it ended at once. */
   secondLook: 'second-look-2026-11-24',
+  /** A page that was paused and whose worker died is asked for again; before, the migration turned back. */
+  pauseOutlivesWorker: 'pause-outlives-worker-2026-11-24',
 } as const satisfies Record<string, `${string}-${string}`>;

@@ -47,8 +47,8 @@ export interface Progress {
   from: string;
   to: string;
   phase: Phase;
-  /** Profile of the cluster that owns the tenant, as recorded. */
-  owner: string;
+  /** Profile of the cluster that owns the tenant: as recorded, else as preflight found it. Null while neither is known. */
+  owner: string | null;
   schedules: Counts;
   /** What must happen for it to go on, as a sentence; null while it works. */
   waitingFor: string | null;
@@ -79,7 +79,7 @@ export function newProgress({ tenant, from, to }: Settings, at: string): Progres
     from,
     to,
     phase: 'claiming',
-    owner: from,
+    owner: null,
     schedules: { total: 0, copied: 0, verified: 0, handedOver: 0, failed: 0 },
     waitingFor: null,
     canRollback: true,

@@ -17,8 +17,8 @@ export type Outcome = 'completed' | 'rolled-back' | 'planned';
 export interface MigrationResult {
   tenant: string;
   outcome: Outcome;
-  /** Profile of the cluster that owns the tenant now. */
-  owner: string;
+  /** Profile of the cluster that owns the tenant now. Null: never migrated, and a dry run found no schedules either. */
+  owner: string | null;
   from: string;
   to: string;
   schedules: Counts;

@@ -48,8 +48,20 @@ export class Run {
   claimed({ owner, tookOverFrom, searchAttributes }: Claim): void {
     this.#searchAttributes = searchAttributes;
     this.resuming = tookOverFrom !== null;
-    this.update({ owner: owner ?? this.crossing.from });
+    this.update({ owner });
     if (tookOverFrom !== null) this.note(`took over from ${tookOverFrom}, which did not come to an end`);
+  }
+
+  /** Preflight let it pass: a tenant nobody has migrated yet lives where its schedules are. */
+  surveyed(report: PreflightReport): void {
+    const { owner } = this.progress;
+    const { from } = this.crossing;
+    this.plan = report;
+    this.update({
+      warnings: report.warnings.slice(0, LISTED),
+      owner: owner ?? (report.blockers.length === 0 && report.schedules.total > 0 ? from : null),
+    });
+    this.count({ total: report.schedules.total });
   }
 
   /** The only place that costs history events: one for the memo, one for the search attributes. */
@@ -74,6 +86,15 @@ export class Run {
 
   count(change: Partial<Counts>): void {
     this.update({ schedules: { ...this.progress.schedules, ...change } });
+  }
+
+  /** What could not be treated on the way forward is no advice any more; what it was stays among the notes. */
+  forgetForward(): void {
+    const { failures, phase } = this.progress;
+    const lines = failures.slice(0, 3).map(({ object, found }) => `${object}: ${found}`);
+    if (lines.length > 0) this.note(`not treated while ${phase}: ${lines.join('; ')}`);
+    this.update({ failures: [] });
+    this.count({ failed: 0 });
   }
 
   note(text: string): void {

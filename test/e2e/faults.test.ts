@@ -16,7 +16,7 @@ import {
 let world: World;
 
 beforeAll(async () => {
-  world = await createWorld(['baker', 'crash', 'deaf', 'edit']);
+  world = await createWorld(['baker', 'crash', 'hush', 'deaf', 'edit']);
 });
 
 afterAll(async () => {
@@ -77,6 +77,39 @@ test('a worker killed three times in the cut-over leaves nothing doubled, missin
   await expectExactlyOnce(world, plan, { from, path: ['cloud', 'selfhosted'] });
   await expectAtRest(plan);
   child.kill('SIGTERM');
+  await deleteLoad(plan);
+});
+
+// The server does not try an activity again whose cancel was asked for: the page has to be asked for anew.
+test('a migration paused while its worker is dead goes on with resume, and nothing is taken back', async () => {
+  const plan = await world.load('hush', 14);
+  const from = nowSeconds() + 3;
+  await ranFor(from, 3);
+  const child = await world.ferryProcess();
+  const handle = await world.migrate('migrate/hush', { tenant: 'hush', bake: '0', pageSize: 10 });
+  await waitFor({ what: 'a fence on the source', timeoutMs: 90_000, everyMs: 50 }, async () => {
+    const progress = await progressOf(handle);
+    return progress.phase === 'cutting-over' && (await someFenced(plan));
+  });
+  child.kill('SIGKILL');
+  await waitFor({ what: 'its end' }, async () => child.signalCode !== null);
+  await handle.signal('pause');
+  const ferry = await world.ferry();
+  const givenUp = async () =>
+    ((await handle.fetchHistory()).events ?? []).filter(
+      ({ activityTaskTimedOutEventAttributes: timedOut }) => timedOut !== null && timedOut !== undefined,
+    ).length;
+  await waitFor({ what: 'the page to be given up', timeoutMs: 90_000 }, async () => (await givenUp()) > 0);
+  await ranFor(nowSeconds(), 3);
+  expect(await progressOf(handle)).toMatchObject({ phase: 'cutting-over', paused: true, rollbackReason: null });
+  await handle.signal('resume');
+  const result = await handle.result();
+  expect(result).toMatchObject({ outcome: 'completed', owner: 'selfhosted' });
+  expect(resultIsClean(result)).toBe(true);
+  await ranFor(nowSeconds(), 3);
+  await expectExactlyOnce(world, plan, { from, path: ['cloud', 'selfhosted'] });
+  await expectAtRest(plan);
+  await ferry.stop();
   await deleteLoad(plan);
 });
 

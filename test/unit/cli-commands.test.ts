@@ -133,7 +133,7 @@ test('migrate --wait tells every change once and ends with the result', async ()
   const { world, out } = fake({ found: known, looks: [started, started, baking] });
   expect(await migrate(world, asked())).toBe(EXIT.ok);
   expect(out.slice(0, 2)).toEqual([
-    'claiming · owner cloud',
+    'claiming',
     'baking · 44 of 44 handed over · owner selfhosted · waits for the end of the bake at 2026-11-22T17:00:00.000Z: `proceed` ends it now',
   ]);
   expect(out[2]).toMatch(/^acme: completed \(cloud → selfhosted\), owner selfhosted\n.*took +70 s/s);

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { acceptedCommands, type Moment, readReason, refuseCommand } from '../../src/workflows/commands.ts';
+import {
+  acceptedCommands,
+  acknowledge,
+  type Moment,
+  oddInput,
+  readReason,
+  refuseCommand,
+} from '../../src/workflows/commands.ts';
 import { type Command, newProgress, type Phase, type Progress } from '../../src/workflows/progress.ts';
 import { readMigrateTenantInput } from '../../src/workflows/input.ts';
 
@@ -54,6 +61,22 @@ test.each([
   ['resume', { phase: 'baking', gate: 'bake', paused: true }],
 ] as [Command, Partial<Moment>][])('%s at %j is taken', (command, moment) => {
   expect(refuseCommand(command, progress(moment))).toBeNull();
+});
+
+test('a `proceed` taken while paused says that it waits for `resume`', () => {
+  const moment = { phase: 'awaiting-approval', gate: 'approval', paused: true } as const;
+  expect(acknowledge('proceed', progress(moment))).toBe('acme proceeds once it is resumed.');
+  expect(acknowledge('proceed', progress({ ...moment, paused: false }))).toBe('acme proceeds.');
+});
+
+test.each<[Command, unknown, string | null]>([
+  ['pause', undefined, null],
+  ['pause', null, null],
+  ['pause', { reason: 'x' }, '`pause` came with an input, which it does not take'],
+  ['rollback', { reason: 'x' }, null],
+  ['rollback', ['x'], '`rollback` came with a list; it takes nothing or {"reason": "…"}, and is obeyed'],
+])('%s with %j: the person who sent it hears what was not used', (command, argument, odd) => {
+  expect(oddInput(command, argument)).toBe(odd);
 });
 
 describe('a rollback is obeyed whatever came with it', () => {

@@ -16,6 +16,7 @@ describe('the details in the Web UI', () => {
     const text = detailsOf(
       progress({
         phase: 'awaiting-approval',
+        owner: 'cloud',
         schedules: { total: 200, copied: 37, verified: 0, handedOver: 0, failed: 2 },
         waitingFor: '`proceed`, to hand over 200 schedules',
         accepts: ['rollback', 'pause', 'proceed'],
@@ -27,6 +28,7 @@ describe('the details in the Web UI', () => {
     );
     expect(text).toContain('## acme: waiting for approval');
     expect(text).toContain('**cloud → selfhosted**, owner now **cloud**, as of 2026-11-22 16:03:05 UTC');
+    expect(detailsOf(progress())).toContain('**cloud → selfhosted**, owner not recorded');
     expect(text).toContain('| copied | 37 of 200 |');
     expect(text).toContain('| failed | 2 |');
     expect(text).toContain('**Waits for:** `proceed`, to hand over 200 schedules');

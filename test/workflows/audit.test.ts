@@ -176,7 +176,8 @@ test('a page that fails is tried again; a profile the worker does not have is re
   });
   await play(refusing, { tenant: 'acme', cluster: 'nowhere' }, async (handle) => {
     const failed: unknown = await handle.result().catch((error: unknown) => error);
-    expect(failed).toMatchObject({ cause: { cause: { type: 'InvalidInput' } } });
+    // The sentence is on top, where the Web UI shows it.
+    expect(failed).toMatchObject({ cause: { type: 'InvalidInput', message: expect.stringContaining('nowhere') } });
   });
 });
 

@@ -1,7 +1,7 @@
 import { refusal } from '../../errors.ts';
 import * as activities from '../activities.ts';
 import type { Controls } from '../controls.ts';
-import { count, LISTED, listReasons } from '../progress.ts';
+import { count, listReasons } from '../progress.ts';
 import type { Run } from '../run.ts';
 
 /** Reads only. Gathers every reason against the crossing, and the plan; a dry run reports them instead of failing. */
@@ -9,9 +9,7 @@ export async function preflight(run: Run, controls: Controls): Promise<void> {
   await controls.checkpoint();
   run.enter('preflight');
   const report = await activities.preflight(run.crossing, run.resuming);
-  run.plan = report;
-  run.update({ warnings: report.warnings.slice(0, LISTED) });
-  run.count({ total: report.schedules.total });
+  run.surveyed(report);
   if (report.blockers.length === 0 || run.settings.dryRun) return;
   const { tenant, from, to } = run.progress;
   throw refusal(

@@ -21,6 +21,7 @@ const LANDED_MS = 30_000;
  * up: a tenant on two clusters is worse than a tenant that waits.
  */
 export async function rollBack(run: Run, controls: Controls): Promise<void> {
+  run.forgetForward();
   run.enter('rolling-back');
   const looksAgain = patched(patches.secondLook);
   let looked = !looksAgain;
