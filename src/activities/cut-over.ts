@@ -1,11 +1,11 @@
-import { Context, activityInfo } from '@temporalio/activity';
+import { activityInfo } from '@temporalio/activity';
 import { addAudit, emptyAudit } from '../schedules/audit.ts';
 import { type HandoverResult, handOver } from '../schedules/handover.ts';
 import { FIRST_PAGE, listPage } from '../clusters/inventory.ts';
 import { REAL_TIME } from '../clusters/real-time.ts';
 import { DEFAULT_HANDOVER, type FerryDeps } from './deps.ts';
-import { eachSchedule, reasonFor } from './pages.ts';
-import type { Audit, Cursor, CutOverResult, PageInput, Reason } from './types.ts';
+import { eachSchedule, provenBefore, reasonFor } from './pages.ts';
+import type { Cursor, CutOverResult, PageInput, Reason } from './types.ts';
 
 /** Hands over a page of schedules, pipelined. Whatever state an earlier attempt left one in, it goes on from there. */
 export async function cutOverPage(deps: FerryDeps, input: PageInput): Promise<CutOverResult> {
@@ -54,12 +54,6 @@ export async function cutOverPage(deps: FerryDeps, input: PageInput): Promise<Cu
   // The page will be walked again, and what is done will then count as already there; what was proven is kept.
   const none = { seen: 0, handedOver: 0, alreadyThere: 0, userPaused: 0, failed: [], failedIds: [] };
   return { ...result, ...none, next: input.cursor ?? FIRST_PAGE };
-}
-
-/** Verdicts of an attempt that was cut off, from its last heartbeat. */
-function provenBefore(): Audit {
-  const details = Context.current().info.heartbeatDetails as { audit?: Audit } | undefined;
-  return addAudit(emptyAudit(), details?.audit ?? emptyAudit());
 }
 
 /** The migration this page is of; a terminated one hears of nothing else. */

@@ -7,7 +7,8 @@ import { status } from '@grpc/grpc-js';
 import PQueue from 'p-queue';
 import { codeOf } from '../clusters/calls.ts';
 import type { InventoryEntry } from '../clusters/inventory.ts';
-import type { Reason } from './types.ts';
+import { addAudit, emptyAudit } from '../schedules/audit.ts';
+import type { Audit, Reason } from './types.ts';
 
 /** Trouble of a whole cluster: the step waits and is tried again. Anything else is one schedule's own. */
 const CLUSTER_TROUBLE = new Set([
@@ -44,6 +45,12 @@ export function heartbeating(details: () => unknown): { stop: () => void } {
   beat();
   const timer = setInterval(beat, 5_000);
   return { stop: () => clearInterval(timer) };
+}
+
+/** Verdicts of an attempt that was cut off, from its last heartbeat: what is proven is not looked at again. */
+export function provenBefore(): Audit {
+  const details = Context.current().info.heartbeatDetails as { audit?: Audit } | undefined;
+  return addAudit(emptyAudit(), details?.audit ?? emptyAudit());
 }
 
 export async function eachSchedule<Entry extends Pick<InventoryEntry, 'id'>>(

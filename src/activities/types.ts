@@ -152,6 +152,8 @@ export interface Breach {
 export interface WatchResult {
   checked: number;
   breaches: Breach[];
+  /** What was proven where a handover was completed. Absent in histories of earlier versions. */
+  audit?: Audit;
 }
 
 export interface AuditPageInput {

@@ -1,5 +1,6 @@
+import { addAudit, emptyAudit } from '../schedules/audit.ts';
 import { readNote } from '../schedules/note.ts';
-import { type Handover, handOver } from '../schedules/handover.ts';
+import { type Handover, type HandoverResult, handOver } from '../schedules/handover.ts';
 import { situation } from '../schedules/pair.ts';
 import type { Described } from '../schedules/ports.ts';
 import { change } from '../schedules/change.ts';
@@ -8,8 +9,8 @@ import { toMs } from '../schedules/times.ts';
 import { type InventoryEntry, walk } from '../clusters/inventory.ts';
 import { REAL_TIME } from '../clusters/real-time.ts';
 import { DEFAULT_HANDOVER, type FerryDeps } from './deps.ts';
-import { heartbeating } from './pages.ts';
-import type { Breach, Crossing, WatchResult } from './types.ts';
+import { heartbeating, provenBefore } from './pages.ts';
+import type { Audit, Breach, Crossing, WatchResult } from './types.ts';
 
 /** A run this late is reported; the scheduler may have its reasons, a person should look. */
 const OVERDUE_MS = 60_000;
@@ -24,21 +25,23 @@ export async function watchOwnership(deps: FerryDeps, input: Crossing): Promise<
   const target = deps.clusters.get(input.to);
   const settings = { ...DEFAULT_HANDOVER, ...deps.handover };
   const handover: Handover = { source, target, time: REAL_TIME, migration: input.migration, ...settings };
-  const result: WatchResult = { checked: 0, breaches: [] };
-  const pulse = heartbeating(() => ({ checked: result.checked }));
+  const audit = provenBefore();
+  const result: WatchResult & { audit: Audit } = { checked: 0, breaches: [], audit };
+  const pulse = heartbeating(() => ({ checked: result.checked, audit }));
+  const complete = (id: string): Promise<HandoverResult> => completed(handover, id, audit);
   try {
     for await (const { id, notes, paused } of walk(source, input.selection)) {
       result.checked++;
       const { mark } = readNote(notes);
       if (paused && mark?.kind === 'standby' && mark.owner === input.to) continue;
-      const breach = await lookAtSource(handover, id);
+      const breach = await lookAtSource(handover, id, complete);
       if (breach) note(result, breach);
     }
     for await (const entry of walk(target, input.selection)) {
       result.checked++;
       // A bound that was left on because of a long jitter comes off when its time has passed.
       if (isOurBound(entry.info.spec?.startTime)) {
-        const { reason } = await handOver(handover, entry.id);
+        const { reason } = await complete(entry.id);
         if (reason)
           note(result, breachOf(entry.id, 'none-active', `its handover is not complete: ${reason.found}`, false));
       }
@@ -49,6 +52,16 @@ export async function watchOwnership(deps: FerryDeps, input: Crossing): Promise<
     pulse.stop();
   }
   return result;
+}
+
+/** What is proven goes to the ledger, also when the handover fails in the end. */
+async function completed(h: Handover, id: string, sum: Audit): Promise<HandoverResult> {
+  const audit = emptyAudit();
+  try {
+    return await handOver(h, id, audit);
+  } finally {
+    Object.assign(sum, addAudit(sum, audit));
+  }
 }
 
 /** Every breach is counted by its runs, but only so many are told: an answer must fit into one payload. */
@@ -63,7 +76,11 @@ function note({ breaches }: WatchResult, breach: Breach): void {
 }
 
 /** The source's list does not show a paused copy of ours. */
-async function lookAtSource(h: Handover, id: string): Promise<Breach | undefined> {
+async function lookAtSource(
+  h: Handover,
+  id: string,
+  complete: (id: string) => Promise<HandoverResult>,
+): Promise<Breach | undefined> {
   const [from, to] = await Promise.all([h.source.describe(id), h.target.describe(id)]);
   const { kind } = situation(from?.schedule, to?.schedule, { from: h.source.profile, to: h.target.profile });
   if (!from || kind === 'gone') return undefined;
@@ -74,7 +91,7 @@ async function lookAtSource(h: Handover, id: string): Promise<Breach | undefined
     await shut(h, id, from);
     return active ? bothActive(h, id, from) : undefined;
   }
-  const done = await handOver(h, id);
+  const done = await complete(id);
   const stray = kind === 'uncopied' || kind === 'ready';
   const found = stray ? `it was found on ${h.source.profile} after the cut-over` : `its handover was not complete`;
   const now = done.reason?.found ?? `it now runs on ${h.target.profile}`;

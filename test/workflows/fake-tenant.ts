@@ -44,6 +44,8 @@ export class FakeTenant implements Faked {
   audit: Partial<Audit> = {};
   /** Per watch: what it finds. */
   breaches: Breach[][] = [];
+  /** What the next watch proves of handovers it completes. */
+  watched: Partial<Audit> = {};
   removed: string[] = [];
 
   readonly #before = new Map<FakedName, Before>();
@@ -158,7 +160,9 @@ export class FakeTenant implements Faked {
 
   watchOwnership = async (input: Crossing): Promise<WatchResult> => {
     await this.#begin('watchOwnership', input);
-    return { checked: this.owners.size, breaches: this.breaches.shift() ?? [] };
+    const audit = { ...emptyAudit(), ...this.watched };
+    this.watched = {};
+    return { checked: this.owners.size, breaches: this.breaches.shift() ?? [], audit };
   };
 
   async #begin(activity: FakedName, input: Crossing): Promise<void> {

@@ -196,6 +196,16 @@ describe('the bake', () => {
     });
   });
 
+  test('what a handover completed in the bake has missed goes to the ledger, which gates completion', async () => {
+    await harness.play(new FakeTenant(3), async ({ start, fake }) => {
+      fake.watched = { runs: 2, missed: 1 };
+      const handle = await start({ bake: '0' });
+      await untilProgress(handle, 'the hold', ({ waitingFor }) => waitingFor?.includes('1 missed') ?? false);
+      await handle.signal('proceed');
+      expect(await finish(handle)).toMatchObject({ audit: { missed: 1, runs: 5 }, accepted: { missed: 1 } });
+    });
+  });
+
   test('a breach the last look could not repair does not pass silently', async () => {
     await harness.play(new FakeTenant(3), async ({ start, fake, record }) => {
       const overdue = {
@@ -221,6 +231,27 @@ describe('the bake', () => {
 });
 
 describe('settling', () => {
+  test('new schedules that never cease to come are told to a person, and handed over when they say so', async () => {
+    await harness.play(new FakeTenant(3), async ({ start, fake }) => {
+      let keepsCreating = true;
+      fake.before('sweep', (call) => {
+        if (keepsCreating) fake.owners.set(`new-${call}`, 'cloud');
+      });
+      const handle = await start();
+      const held = await untilProgress(
+        handle,
+        'the hold',
+        ({ waitingFor }) => waitingFor?.includes('20 looks') ?? false,
+      );
+      expect(held).toMatchObject({ phase: 'settling', accepts: ['rollback', 'pause', 'proceed'] });
+      expect(fake.called('sweep')).toBe(21);
+      keepsCreating = false;
+      await handle.signal('proceed');
+      expect(await finish(handle)).toMatchObject({ outcome: 'completed', schedules: { handedOver: 24 } });
+      expect(fake.ownedBy('selfhosted')).toBe(24);
+    });
+  });
+
   test('schedules created meanwhile are handed over by a further pass', async () => {
     await harness.play(new FakeTenant(12), async ({ start, fake }) => {
       fake.before('sweep', (call) => {

@@ -1,5 +1,6 @@
 import { ActivityFailure, condition, isCancellation } from '@temporalio/workflow';
-import type { Breach } from '../../activities/types.ts';
+import type { Audit, Breach } from '../../activities/types.ts';
+import { addAudit } from '../../schedules/audit.ts';
 import * as activities from '../activities.ts';
 import type { Controls } from '../controls.ts';
 import { reasonOf } from '../failures.ts';
@@ -69,17 +70,19 @@ function heldBy({ open, unmeasured }: Look, from: string): string {
     : `the last check could not be made (${unmeasured}): \`proceed\` tries again, ${back}`;
 }
 
-/** Runs of the wrong side go into the ledger, which gates completion. */
+/** Runs of the wrong side, and what it proved where a handover was completed, go into the ledger, which gates completion. */
 async function watch(run: Run): Promise<Look> {
   let breaches: Breach[];
+  let proven: Audit | undefined;
   try {
-    ({ breaches } = await activities.watchOwnership(run.crossing));
+    ({ breaches, audit: proven } = await activities.watchOwnership(run.crossing));
   } catch (error) {
     if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
     const unmeasured = reasonOf(error);
     run.note(`a check of both sides could not be made: ${unmeasured}`);
     return { open: [], unmeasured };
   }
+  if (proven) run.update({ audit: addAudit(run.progress.audit, proven) });
   if (breaches.length === 0) return { open: [], unmeasured: null };
   const { audit } = run.progress;
   const wrongSide = breaches.reduce((sum, breach) => sum + breach.wrongSideRuns, audit.wrongSide);
