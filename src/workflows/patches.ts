@@ -13,4 +13,6 @@ export const patches = {
   secondLook: 'second-look-2026-11-24',
   /** A page that was paused and whose worker died is asked for again; before, the migration turned back. */
   pauseOutlivesWorker: 'pause-outlives-worker-2026-11-24',
+  /** Settling asks a person after twenty passes that each found new schedules; before, it went on for as long as they came. */
+  newOnesKeepComing: 'new-ones-keep-coming-2026-11-24',
 } as const satisfies Record<string, `${string}-${string}`>;

@@ -11,6 +11,8 @@ import type { Pass } from './hand-over.ts';
 
 /** Further passes before a person is asked. */
 const RETRIES = 3;
+/** Passes that each handed over schedules created meanwhile: after so many somebody should look at who creates them. */
+const ROUNDS_OF_NEW = 20;
 
 /**
  * What users created or deleted meanwhile is caught, and what failed is tried again. Ends only when the target owns
@@ -20,6 +22,7 @@ export async function settle(run: Run, controls: Controls, first: Pass): Promise
   await controls.checkpoint();
   run.enter('settling');
   let pass = first;
+  let roundsOfNew = 0;
   for (let retry = 0; ; retry++) {
     await controls.checkpoint();
     const { remaining, removed } = await activities.sweep(run.crossing);
@@ -31,6 +34,9 @@ export async function settle(run: Run, controls: Controls, first: Pass): Promise
     if (retry >= RETRIES) {
       await controls.untilProceed('hold', unsettled(run, remaining));
       retry = 0;
+    } else if (roundsOfNew >= ROUNDS_OF_NEW && patched(patches.newOnesKeepComing)) {
+      await controls.untilProceed('hold', keepComing(run, remaining));
+      roundsOfNew = 0;
     } else if (failed > 0 || retry > 0) {
       await pauseBefore(run, retry, Math.max(failed, remaining));
     }
@@ -39,7 +45,10 @@ export async function settle(run: Run, controls: Controls, first: Pass): Promise
       pass = await retryPass(run, controls, pass.failedIds);
     } else pass = await forwardPass(run, controls);
     // New schedules keep coming and are handed over: that is progress, not a retry.
-    if (pass.moved > 0 && pass.failed === 0) retry = -1;
+    if (pass.moved > 0 && pass.failed === 0) {
+      retry = -1;
+      roundsOfNew++;
+    }
   }
 }
 
@@ -57,6 +66,14 @@ function unsettled({ progress: { from, failures, schedules } }: Run, remaining: 
   return (
     `${what} of ${schedules.total} could not be handed over${example}: ` +
     `\`proceed\` tries again, \`rollback\` takes everything back to ${from}`
+  );
+}
+
+function keepComing({ progress: { from, to } }: Run, remaining: number): string {
+  return (
+    `${count(remaining)} created on ${from} since the last look, as in the ${ROUNDS_OF_NEW} looks before: ` +
+    `let whoever creates them do so on ${to}, then \`proceed\` hands over what is left; ` +
+    `\`rollback\` takes everything back to ${from}`
   );
 }
 
