@@ -3,6 +3,7 @@
  * trip loses headers and time zone data and re-encodes payloads.
  */
 import { randomUUID } from 'node:crypto';
+import type { temporal } from '@temporalio/proto';
 import {
   Connection,
   type ConnectionOptions,
@@ -23,7 +24,17 @@ import { timestamp } from './proto-times.ts';
 
 export const IDENTITY = 'temporal-ferry';
 /** Throw-away paused schedules that only answer what a spec's nominal times are. */
-export const SCRATCH_PREFIX = 'ferry-times-';
+const SCRATCH_PREFIX = 'ferry-times-';
+
+/**
+ * Ours are told by their action, a workflow type that is their own id: a user's schedule may be called anything. A list
+ * that does not tell the type of one that is named like ours has not caught up with its creation.
+ */
+export function isScratch({ scheduleId, info }: temporal.api.schedule.v1.IScheduleListEntry): boolean {
+  if (!scheduleId?.startsWith(SCRATCH_PREFIX)) return false;
+  const type = info?.workflowType?.name;
+  return !type || type === scheduleId;
+}
 
 /** As many as the server lists in one answer. */
 const MAX_MATCHING_TIMES = 1000;

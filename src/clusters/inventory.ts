@@ -4,7 +4,7 @@
  */
 import type { temporal } from '@temporalio/proto';
 import type { Selection } from '../activities/types.ts';
-import { type Cluster, SCRATCH_PREFIX } from './cluster.ts';
+import { type Cluster, isScratch } from './cluster.ts';
 
 /** Cursor of the first page, for one that was interrupted and is walked again. */
 export const FIRST_PAGE = 'first';
@@ -38,15 +38,14 @@ export async function listPage(
     }),
   );
   const entries = (answer.schedules ?? [])
+    .filter((entry) => !isScratch(entry))
     .map((entry) => ({
       id: entry.scheduleId ?? '',
       notes: entry.info?.notes ?? '',
       paused: Boolean(entry.info?.paused),
       info: entry.info ?? {},
     }))
-    .filter(
-      ({ id }) => !id.startsWith(SCRATCH_PREFIX) && (!('prefix' in selection) || id.startsWith(selection.prefix)),
-    );
+    .filter(({ id }) => !('prefix' in selection) || id.startsWith(selection.prefix));
   const token = answer.nextPageToken;
   return { entries, next: token && token.length > 0 ? Buffer.from(token).toString('base64') : undefined };
 }
