@@ -15,6 +15,7 @@ import { InterceptingCall, type Interceptor, status } from '@grpc/grpc-js';
 import { Calls, type CallLimits, codeOf, isNotFound } from './calls.ts';
 import { describedFrom } from './described.ts';
 import { type ClockOffset, clockOffset } from './clock.ts';
+import { keyword } from './keyword.ts';
 import type { Profile } from './profiles.ts';
 import { startRequest } from './start-request.ts';
 import type { ScheduleContent } from '../schedules/canonical.ts';
@@ -196,7 +197,8 @@ export class Cluster implements ScheduleCluster {
         s.describeWorkflowExecution({ namespace: this.namespace, execution: { workflowId } }),
       );
       const closeMs = toMs(info?.closeTime);
-      return { workflowId, open: closeMs === undefined, startMs: toMs(info?.startTime), closeMs };
+      const scheduleId = keyword(info?.searchAttributes?.indexedFields?.TemporalScheduledById);
+      return { workflowId, open: closeMs === undefined, startMs: toMs(info?.startTime), closeMs, scheduleId };
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;

@@ -6,6 +6,7 @@ import proto, { type temporal } from '@temporalio/proto';
 import { codeOf, isNotFound } from '../clusters/calls.ts';
 import type { Cluster } from '../clusters/cluster.ts';
 import { describedFrom } from '../clusters/described.ts';
+import { keyword } from '../clusters/keyword.ts';
 import { timestamp } from '../clusters/proto-times.ts';
 import { durationMs, nominalOf, toMs, toNumber } from '../schedules/times.ts';
 import { type AuditedCluster, type Evidence, type Execution, Unreadable } from './ports.ts';
@@ -177,8 +178,3 @@ function startOf({ startTime, executionTime }: Info): number {
 }
 
 /** System attributes are JSON, never a user's codec. */
-function keyword(payload: temporal.api.common.v1.IPayload | null | undefined): string | undefined {
-  if (!payload?.data) return undefined;
-  const value: unknown = JSON.parse(new TextDecoder().decode(payload.data));
-  return typeof value === 'string' ? value : undefined;
-}

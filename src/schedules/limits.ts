@@ -2,11 +2,11 @@
 import { change, reread } from './change.ts';
 import { allowsOverlap, endsOpenRuns } from './overlap.ts';
 import type { Handover } from './step.ts';
-import type { Described, ScheduleCluster, Time } from './ports.ts';
+import type { Described, Run, ScheduleCluster, Time } from './ports.ts';
 import type { Settled } from './settling.ts';
 import { withActions } from './shapes.ts';
 import { runId } from './times.ts';
-import { ranAs, withBounds } from './verdicts.ts';
+import { isAnothers, ranAs, withBounds } from './verdicts.ts';
 
 /** More runs than this since the boundary are not counted one by one: it was long ago. */
 const COUNTED = 200;
@@ -142,10 +142,15 @@ async function countRan(
   for (const due of own) {
     const nominalMs = await settled.nominalOf(due);
     const workflowId = nominalMs === undefined ? undefined : runId(base, nominalMs);
-    const byId = workflowId && ((await h.target.describeRun(workflowId)) ?? (await h.source.describeRun(workflowId)));
+    const byId = workflowId && ((await ownRun(h.target, id, workflowId)) ?? (await ownRun(h.source, id, workflowId)));
     if (byId || ranAs(due, owner.recent) || ranAs(due, other?.recent ?? [])) ran++;
   }
   return ran;
+}
+
+async function ownRun(side: ScheduleCluster, id: string, workflowId: string): Promise<Run | undefined> {
+  const run = await side.describeRun(workflowId);
+  return run && isAnothers(run, id) ? undefined : run;
 }
 
 /** `unchanged` is returned where the count is right. */

@@ -9,7 +9,7 @@ import type { Range, Settled, Settling, Wrote } from './settling.ts';
 import { withActions } from './shapes.ts';
 import { GRACE_MS } from './standing.ts';
 import { durationMs, runId } from './times.ts';
-import type { Due } from './verdicts.ts';
+import { type Due, isAnothers } from './verdicts.ts';
 
 /** With a long jitter every write may drop another time, and asking for that is a write again: then it is run by id. */
 export const MAX_WRITES = 3;
@@ -31,6 +31,7 @@ export async function accounted(
   settled: Settling,
   cluster: ScheduleCluster,
   time: Time,
+  id: string,
   due: Due,
   nominalMs: number | undefined,
   audit: Audit,
@@ -44,7 +45,13 @@ export async function accounted(
   }
   const workflowId = runId(base, nominalMs);
   const here = await cluster.describeRun(workflowId);
-  const run = here ?? (await other?.describeRun(workflowId));
+  // Another schedule has taken the id on this side: nobody could start it here.
+  if (here && isAnothers(here, id)) {
+    audit.explained++;
+    return true;
+  }
+  const there = here ? undefined : await other?.describeRun(workflowId);
+  const run = here ?? (there && isAnothers(there, id) ? undefined : there);
   if (run) {
     if (here) {
       settled.ran++;

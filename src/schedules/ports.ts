@@ -41,6 +41,8 @@ export interface Run {
   open: boolean;
   startMs?: number;
   closeMs?: number;
+  /** The schedule it says it was started by; another may have the same workflow id, and times in common. */
+  scheduleId?: string;
 }
 
 /** One cluster, as the schedules of a tenant see it. Every method may throw a transport error and be called again. */

@@ -88,7 +88,7 @@ export async function settle(
           continue;
         }
       }
-      if (await accounted(settling, cluster, time, d, nominalMs, audit, other)) continue;
+      if (await accounted(settling, cluster, time, id, d, nominalMs, audit, other)) continue;
       if (range.decided) audit.explained++;
       else if (nominalMs !== undefined) missing.push({ due: d, nominalMs });
     }

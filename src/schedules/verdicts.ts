@@ -1,6 +1,6 @@
 /** Due times matched with what ran: pure, so that it can be table-tested. */
 import { nominalOf } from './times.ts';
-import type { RecentAction } from './ports.ts';
+import type { RecentAction, Run } from './ports.ts';
 
 export interface Due {
   /** Due time with jitter, ms. */
@@ -29,4 +29,9 @@ export function ranAs(due: Due, recent: RecentAction[]): RecentAction | undefine
 /** A scheduler shows its next ten only: what lies behind them is ahead too. */
 export function isAhead(due: Due, futureMs: number[]): boolean {
   return futureMs.includes(due.dueMs) || (futureMs.length >= 10 && due.dueMs > (futureMs.at(-1) ?? Infinity));
+}
+
+/** Two schedules may give their runs the same ids; one that does not say whose it is passes for ours. */
+export function isAnothers({ scheduleId }: Run, id: string): boolean {
+  return scheduleId !== undefined && scheduleId !== id;
 }
