@@ -6,7 +6,7 @@ import { change, reread } from './change.ts';
 import { bringStandbyUpToDate } from './copying.ts';
 import { buildFence } from './fence.ts';
 import { whenSafe } from './tidy.ts';
-import { AGAIN, type Handover, type Step, UNPROVEN, failed, stillRunning, untilPast } from './step.ts';
+import { AGAIN, type Handover, type Step, UNPROVEN, failed, untilPast, waitedEnough } from './step.ts';
 import { readNote } from './note.ts';
 import { openTarget } from './open.ts';
 import type { Described } from './ports.ts';
@@ -57,7 +57,7 @@ async function waitForOpenRun(h: Handover, id: string, first: Described): Promis
   for (let wait = 100; !isIdle(source); wait = Math.min(wait * 2, 1_000)) {
     const next = source.futureMs[0];
     if (next !== undefined && next <= h.time.now() + QUIET_MS) return AGAIN;
-    if (h.time.now() > deadline) return { wrote: false, done: failed(h, id, 'still-running', stillRunning(h)) };
+    if (h.time.now() > deadline || h.hurried?.()) return { wrote: false, done: waitedEnough(h, id) };
     await h.time.sleep(wait);
     source = await reread(h.source, id);
   }

@@ -17,7 +17,16 @@ import { type Situation, situation } from './pair.ts';
 import type { Described } from './ports.ts';
 import { proveOwner } from './prove.ts';
 import { fencedSince, standby } from './shapes.ts';
-import { AGAIN, type FencedAt, type Handover, type HandoverResult, type Step, UNPROVEN, failed } from './step.ts';
+import {
+  AGAIN,
+  type FencedAt,
+  type Handover,
+  type HandoverResult,
+  type Step,
+  UNPROVEN,
+  failed,
+  interrupted,
+} from './step.ts';
 import { takeOver } from './take-over.ts';
 
 export type { Handover, HandoverResult } from './step.ts';
@@ -102,6 +111,7 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
     case 'ready':
       if (!source || !target) return AGAIN;
       if (!target.schedule.state?.paused) return shutAgain(h, id, target, audit);
+      if (h.hurried?.()) return { wrote: false, done: interrupted(h, id) };
       if (h.seen?.fenced && (await h.stillWanted?.()) === false) {
         return {
           wrote: false,

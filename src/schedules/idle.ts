@@ -5,7 +5,7 @@ import type { Handover } from './step.ts';
 import { endsOpenRuns } from './overlap.ts';
 import type { Described, ScheduleCluster } from './ports.ts';
 
-/** Undefined when it takes longer than an open run may hold up its schedule. A source its user paused is done. */
+/** Undefined when it takes longer than an open run may hold up its schedule, or the handover is hurried. A source its user paused is done. */
 export async function waitUntilIdle(
   h: Handover,
   id: string,
@@ -21,7 +21,7 @@ export async function waitUntilIdle(
     if (source.schedule.state?.paused) return source;
     const aheadOfUs = source.futureMs.length > 0 && !(source.schedule.state?.limitedActions && source.remaining === 0);
     if (!aheadOfUs && source.buffered === 0 && source.running.length === 0) return source;
-    if (h.time.now() > deadline) return undefined;
+    if (h.time.now() > deadline || h.hurried?.()) return undefined;
     // The target's first time is due: what its policy does to a run that is open then, were it on the same side.
     const left = endAt === undefined ? Infinity : endAt - h.time.now();
     if (how && left <= 0) {

@@ -14,7 +14,7 @@ import {
   UNPROVEN,
   askingOf,
   failed,
-  stillRunning,
+  waitedEnough,
 } from './step.ts';
 import { waitUntilIdle } from './idle.ts';
 import { readNote, standbyMark } from './note.ts';
@@ -136,12 +136,12 @@ async function untilNothingIsLeft(
 ): Promise<{ quiet: Described; allowance: number } | { failed: Omit<HandoverResult, 'audit'> }> {
   const deadline = Math.max(h.time.now(), at.boundary) + h.idleLimitMs;
   const idle = await waitUntilIdle(h, id, source, at.boundary, deadline);
-  if (!idle) return { failed: failed(h, id, 'still-running', stillRunning(h)) };
+  if (!idle) return { failed: waitedEnough(h, id) };
   const range = { ...sourceRange(source, at), decided };
   const settled = await settle(h.source, h.time, id, idle, range, emptyAudit(), askingOf(h, h.source, id), h.target);
   if (settled.unproven) return { failed: failed(h, id, 'unproven', UNPROVEN) };
   const quiet = await waitUntilIdle(h, id, settled.after, at.boundary, deadline);
-  if (!quiet) return { failed: failed(h, id, 'still-running', stillRunning(h)) };
+  if (!quiet) return { failed: waitedEnough(h, id) };
   // Raised by its user meanwhile, the count is theirs.
   const told = at.left !== undefined && quiet.remaining <= at.left;
   return { quiet, allowance: told ? (at.left ?? 0) - settled.ran : quiet.remaining - settled.uncounted };

@@ -21,6 +21,11 @@ export interface Handover {
    * unfenced. Ended meanwhile, another one has taken it back, and it is not ours any more.
    */
   stillWanted?: () => Promise<boolean>;
+  /**
+   * Nobody waits for the outcome any more, or everybody for the end of this attempt: it takes on no schedule it finds
+   * untouched, and waits for open runs no longer than as if `idleLimitMs` had passed.
+   */
+  hurried?: () => boolean;
   /** What this attempt has seen of its schedule; its own. */
   seen?: { fenced: boolean };
   /** Tells the notes of this attempt from those of another at the same schedule. */
@@ -65,6 +70,7 @@ export function failed(h: Handover, id: string, code: ReasonCode, found: string)
     'still-running':
       `it stays on ${h.source.profile}, whole; signal proceed to try it again when its runs are done, ` +
       `or migrate with a longer openRunLimit`,
+    [INTERRUPTED]: `it stays on ${h.source.profile}, whole`,
     'bound-ahead': `it is handed over when that time has passed`,
     unproven: `it is looked at again; when its open run has ended, signal proceed to try again`,
     'fence-too-slow': `it stays on ${h.source.profile}; relieve the cluster, then signal proceed to try again`,
@@ -73,7 +79,20 @@ export function failed(h: Handover, id: string, code: ReasonCode, found: string)
   return { outcome: 'failed', userPaused: false, reason };
 }
 
-export function stillRunning(h: Handover): string {
+/** Code of a schedule that was not handed over because its attempt was hurried: a verdict about nothing. */
+export const INTERRUPTED = 'interrupted';
+
+/** Why an open run is not waited for any longer. */
+export function waitedEnough(h: Handover, id: string): Omit<HandoverResult, 'audit'> {
+  if (h.hurried?.()) return interrupted(h, id);
+  return failed(h, id, 'still-running', stillRunning(h));
+}
+
+export function interrupted(h: Handover, id: string): Omit<HandoverResult, 'audit'> {
+  return failed(h, id, INTERRUPTED, 'its handover was called off before it began, or while it waited for an open run');
+}
+
+function stillRunning(h: Handover): string {
   return `a run of it was still open after ${h.idleLimitMs / 1000} s, and its overlap policy or pauseOnFailure looks at it`;
 }
 

@@ -44,6 +44,8 @@ export interface Attempt {
   user?: UserAct;
   /** A second worker makes the same attempt at the same time, this much later, ms: the first one was given up too early. */
   zombieMs?: number;
+  /** Nobody waits for its outcome any more, this much later, ms. */
+  hurriedMs?: number;
   thenWaitMs: number;
 }
 

@@ -198,6 +198,8 @@ export class Play {
     const between = at.forward ? { source: this.a, target: this.b } : { source: this.b, target: this.a };
     const { source, target } = this.#options.mutant?.(() => this.world.now())(between) ?? between;
     const handover: Handover = { source, target, time: this.world, migration: 'm', leadMs: 4_000, idleLimitMs: 60_000 };
+    const hurriedAt = this.world.now() + (at.hurriedMs ?? Infinity);
+    handover.hurried = () => this.world.now() >= hurriedAt;
     this.#running = { at, calls: 0, stormUntil: 0 };
     this.world.tell(() => (at.forward ? 'a to b' : 'b to a'));
     try {
