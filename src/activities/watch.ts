@@ -1,6 +1,7 @@
 import { addAudit, emptyAudit } from '../schedules/audit.ts';
 import { readNote } from '../schedules/note.ts';
 import { type Handover, type HandoverResult, handOver } from '../schedules/handover.ts';
+import { ranByHand } from '../schedules/opened-by-hand.ts';
 import { situation } from '../schedules/pair.ts';
 import type { Described } from '../schedules/ports.ts';
 import { change } from '../schedules/change.ts';
@@ -98,8 +99,8 @@ async function lookAtSource(
   return breachOf(id, stray ? 'stray' : 'none-active', `${found}; ${now}`, done.outcome !== 'failed');
 }
 
-function bothActive(h: Handover, id: string, from: Described): Breach {
-  const runs = from.recent.filter((action) => action.startedMs >= (from.updatedMs ?? 0)).length;
+async function bothActive(h: Handover, id: string, from: Described): Promise<Breach> {
+  const runs = await ranByHand(h.source, id, from);
   const found = `it was unpaused on ${h.source.profile} while ${h.target.profile} owns it, and ran ${runs} times there`;
   return breachOf(id, 'both-active', `${found}; ${h.source.profile} has been paused again`, true, runs);
 }

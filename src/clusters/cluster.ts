@@ -20,7 +20,8 @@ import type { Profile } from './profiles.ts';
 import { startRequest } from './start-request.ts';
 import type { ScheduleContent } from '../schedules/canonical.ts';
 import type { BackfillRange, Described, OverlapPolicy, Run, ScheduleCluster } from '../schedules/ports.ts';
-import { type Schedule, toMs } from '../schedules/times.ts';
+import { type Schedule, toMs, toNumber } from '../schedules/times.ts';
+import { startedSince } from '../ledger/queries.ts';
 import { timestamp } from './proto-times.ts';
 
 export const IDENTITY = 'temporal-ferry';
@@ -203,6 +204,13 @@ export class Cluster implements ScheduleCluster {
       if (isNotFound(error)) return undefined;
       throw error;
     }
+  }
+
+  async countRuns(id: string, sinceMs: number): Promise<number> {
+    const query = startedSince(id, sinceMs);
+    if (query === undefined) return 0;
+    const { count } = await this.call((s) => s.countWorkflowExecutions({ namespace: this.namespace, query }));
+    return toNumber(count);
   }
 
   async startExactly(

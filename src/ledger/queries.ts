@@ -28,6 +28,11 @@ export function nominalBetween(fromMs: number, untilMs: number): string {
   return `TemporalScheduledStartTime >= '${at(fromMs)}' AND TemporalScheduledStartTime < '${at(untilMs)}'`;
 }
 
+/** Undefined for an id that cannot be asked for exactly. */
+export function startedSince(id: string, ms: number): string | undefined {
+  return isQueryable(id) ? `TemporalScheduledById = ${quoted(id)} AND StartTime >= '${at(ms)}'` : undefined;
+}
+
 export function openAt(ms: number): string {
   return `TemporalScheduledStartTime < '${at(ms)}' AND (ExecutionStatus = 'Running' OR CloseTime > '${at(ms)}')`;
 }

@@ -12,6 +12,7 @@ import { cross } from './cross.ts';
 import { buildFence, disarm, fenceWithMark } from './fence.ts';
 import { finish } from './finish.ts';
 import { readNote, standbyMark } from './note.ts';
+import { ranByHand } from './opened-by-hand.ts';
 import { hasBegun, openTarget } from './open.ts';
 import { type Situation, situation } from './pair.ts';
 import type { Described } from './ports.ts';
@@ -130,12 +131,11 @@ async function takeStep(h: Handover, id: string, audit: Audit): Promise<Step> {
 
 /** Our paused copy was unpaused by hand while the source owns the schedule: what it ran is on the wrong side. */
 async function shutAgain(h: Handover, id: string, target: Described, audit: Audit): Promise<Step> {
-  const since = target.updatedMs ?? 0;
   const shut = await change(h.target, h.time, id, target, {
     ...target.schedule,
     state: { ...target.schedule.state, paused: true },
   });
-  audit.wrongSide += shut.recent.filter(({ startedMs }) => startedMs >= since).length;
+  audit.wrongSide += await ranByHand(h.target, id, { ...shut, updatedMs: target.updatedMs });
   return AGAIN;
 }
 

@@ -63,6 +63,8 @@ export interface ScheduleCluster {
   matchingTimes(id: string, fromMs: number, toMs: number): Promise<number[]>;
   /** By exact id, strongly consistent; undefined when there is none within retention. */
   describeRun(workflowId: string): Promise<Run | undefined>;
+  /** Runs of a schedule started since, ms; eventually consistent, and 0 for an id the list cannot be asked for. */
+  countRuns(id: string, sinceMs: number): Promise<number>;
   /** Starts the run of exactly one nominal time, as the schedule would have; idempotent by workflow id. */
   startExactly(
     scheduleId: string,

@@ -138,6 +138,12 @@ export class SimCluster implements ScheduleCluster {
       return { workflowId, open, startMs: run.startMs, closeMs: open ? undefined : run.closeMs };
     });
 
+  countRuns = (id: string, sinceMs: number): Promise<number> =>
+    this.#call('countRuns', id, () => {
+      const runs = [...this.runs.byId.values()].flat();
+      return runs.filter(({ startMs }) => startMs >= sinceMs).length;
+    });
+
   startExactly = (
     scheduleId: string,
     schedule: Schedule,

@@ -14,6 +14,7 @@ function instead(cluster: ScheduleCluster, replaced: Partial<ScheduleCluster>): 
     update: (...a) => cluster.update(...a),
     delete: (...a) => cluster.delete(...a),
     matchingTimes: (...a) => cluster.matchingTimes(...a),
+    countRuns: (...a) => cluster.countRuns(...a),
     describeRun: (...a) => cluster.describeRun(...a),
     startExactly: (...a) => cluster.startExactly(...a),
     backfill: (...a) => cluster.backfill(...a),

@@ -21,6 +21,7 @@ export type Method =
   | 'update'
   | 'delete'
   | 'matchingTimes'
+  | 'countRuns'
   | 'describeRun'
   | 'startExactly'
   | 'backfill'
