@@ -57,12 +57,13 @@ test('one that finds the schedule untouched leaves it so', async () => {
   expect(play.a.schedule(ID)).toEqual(play.user);
 });
 
+async function calledOff(it: Case): Promise<void> {
+  const attempts = it.attempts.map((at, i) => ({ ...at, hurriedMs: (it.seed >>> i) % 20_000 }));
+  expect((await judge({ ...it, attempts })).wrong).toEqual([]);
+}
+
 test('called off at any moment, every nominal time still runs once', { timeout: 600_000 }, async () => {
   const any = cases({ ...HOLDS, users: false });
-  const calledOff = async (it: Case): Promise<void> => {
-    const attempts = it.attempts.map((at, i) => ({ ...at, hurriedMs: (it.seed >>> i) % 20_000 }));
-    expect((await judge({ ...it, attempts })).wrong).toEqual([]);
-  };
   await fc.assert(fc.asyncProperty(any, calledOff), { numRuns: RUNS, seed: 20_261_124 });
 });
 
