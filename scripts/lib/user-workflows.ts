@@ -1,5 +1,5 @@
 /** What the tenants of demo and tests run. Their input is encrypted and does not matter here, so none takes any. */
-import { sleep } from '@temporalio/workflow';
+import { condition, sleep } from '@temporalio/workflow';
 
 /** Done at once. */
 export async function quick(): Promise<string> {
@@ -16,4 +16,9 @@ export async function brief(): Promise<string> {
 export async function slow(): Promise<string> {
   await sleep('10 s');
   return 'done';
+}
+
+/** Open until it is asked to cancel, or its time is up. */
+export async function endless(): Promise<void> {
+  await condition(() => false);
 }

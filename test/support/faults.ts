@@ -38,28 +38,3 @@ export function losingAnswers(methods: string[], each: number): LostAnswers {
   };
   return { interceptor, lost };
 }
-
-/** Answers `FAILED_PRECONDITION` to calls of one method for the schedules that `refuses` says, before they are sent. */
-export function refusing(method: string, refuses: (scheduleId: string) => boolean): Interceptor {
-  return (options: InterceptorOptions, nextCall) => {
-    const call = nextCall(options);
-    if (!options.method_definition.path.endsWith(`/${method}`)) return new InterceptingCall(call);
-    let start: (() => void) | undefined;
-    let refuse: (() => void) | undefined;
-    let refused = false;
-    return new InterceptingCall(call, {
-      start: (metadata, listener, next) => {
-        start = () => next(metadata, listener);
-        const code = status.FAILED_PRECONDITION;
-        refuse = () => listener.onReceiveStatus({ code, details: 'refused by the test', metadata });
-      },
-      sendMessage: (message: { scheduleId?: string | null }, next) => {
-        refused = refuses(message.scheduleId ?? '');
-        if (refused) return refuse?.();
-        start?.();
-        next(message);
-      },
-      halfClose: (next) => (refused ? undefined : next()),
-    });
-  };
-}
