@@ -5,22 +5,16 @@ import { type Handover, type HandoverResult, handOver } from '../../../src/sched
 import { type Case, HOLDS, cases } from '../../simulator/case.ts';
 import { judge } from '../../simulator/judge.ts';
 import { ID, Play, isStandby } from '../../simulator/play.ts';
+import { plain } from './forms.ts';
 
 /** One of its runs is nearly always open. */
 const busy: Case = {
+  ...plain,
   seed: 11,
   engines: ['v1', 'v1'],
   spec: { intervals: [{ every: 10, phase: 1 }], jitterMs: 0 },
   policy: 'SKIP',
   runMs: 50_000,
-  failsOneIn: 0,
-  pauseOnFailure: false,
-  cancelMs: 50,
-  skewMs: [0, 0],
-  applyMs: 50,
-  startMs: 30,
-  consistentReads: true,
-  attempts: [],
 };
 
 async function started(it: Case): Promise<Play> {

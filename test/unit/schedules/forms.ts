@@ -2,6 +2,7 @@
 import Long from 'long';
 import proto from '@temporalio/proto';
 import type { Schedule, Timestamp } from '../../../src/schedules/times.ts';
+import type { Case } from '../../simulator/case.ts';
 
 export function seconds(n: number): Timestamp {
   return { seconds: Long.fromNumber(n), nanos: 0 };
@@ -44,3 +45,20 @@ export function rich(): Schedule {
     state: { notes: 'ask Ada\nbefore noon', limitedActions: true, remainingActions: Long.fromNumber(7) },
   };
 }
+
+/** Nothing befalls it. */
+export const plain: Case = {
+  seed: 7,
+  engines: ['v1', 'v2'],
+  spec: { intervals: [{ every: 3, phase: 1 }], jitterMs: 0 },
+  policy: 'ALLOW_ALL',
+  runMs: 0,
+  failsOneIn: 0,
+  pauseOnFailure: false,
+  cancelMs: 50,
+  skewMs: [0, 0],
+  applyMs: 50,
+  startMs: 30,
+  consistentReads: true,
+  attempts: [{ forward: true, faults: [], thenWaitMs: 0 }],
+};

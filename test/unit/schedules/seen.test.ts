@@ -7,7 +7,7 @@ import type { Described, ScheduleCluster } from '../../../src/schedules/ports.ts
 import type { Case } from '../../simulator/case.ts';
 import { judge } from '../../simulator/judge.ts';
 import { ID, Play, type Sides } from '../../simulator/play.ts';
-import { payload, seconds } from './forms.ts';
+import { payload, plain, seconds } from './forms.ts';
 
 const CASES: [what: string, it: Case][] = [
   [
@@ -160,22 +160,6 @@ const CASES: [what: string, it: Case][] = [
 test.each(CASES)('%s', async (_what, it) => {
   expect((await judge(it)).wrong).toEqual([]);
 });
-
-const plain: Case = {
-  seed: 7,
-  engines: ['v1', 'v2'],
-  spec: { intervals: [{ every: 3, phase: 1 }], jitterMs: 0 },
-  policy: 'ALLOW_ALL',
-  runMs: 0,
-  failsOneIn: 0,
-  pauseOnFailure: false,
-  cancelMs: 50,
-  skewMs: [0, 0],
-  applyMs: 50,
-  startMs: 30,
-  consistentReads: true,
-  attempts: [{ forward: true, faults: [], thenWaitMs: 0 }],
-};
 
 /** A cluster on which something else happens right after an update. */
 function after(cluster: ScheduleCluster, then: (paused: boolean) => Promise<void>): ScheduleCluster {
