@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
 import { ranByHand } from '../../../src/schedules/opened-by-hand.ts';
-import type { Described, ScheduleCluster } from '../../../src/schedules/ports.ts';
+import { readNote } from '../../../src/schedules/note.ts';
+import type { Described, Engine, ScheduleCluster } from '../../../src/schedules/ports.ts';
+import { nominalOf } from '../../../src/schedules/times.ts';
+import type { SimCluster } from '../../simulator/cluster.ts';
+import { ID, Play } from '../../simulator/play.ts';
+import { plain } from './forms.ts';
 
 const since = Date.UTC(2026, 0, 1);
 
@@ -22,3 +27,30 @@ test('of more than the ten it shows, the list tells how many', async () => {
 test('where the list cannot be read, those it shows still count', async () => {
   expect(await counted(10, () => Promise.reject(new Error('UNAVAILABLE')))).toBe(10);
 });
+
+test.each<[Engine, Engine]>([
+  ['v1', 'v1'],
+  ['v1', 'v2'],
+  ['v2', 'v1'],
+])(
+  'a copy unpaused before the cut-over is shut, and all it ran is on the wrong side (%s to %s)',
+  async (...engines) => {
+    const play = new Play({ ...plain, engines });
+    const { a, b, world } = play;
+    await a.create(ID, { schedule: play.user });
+    world.advance(10_000);
+    await play.attempt({ forward: true, faults: [], hurriedMs: 0, thenWaitMs: 0 });
+    b.edit(ID, (copy) => ({ ...copy, state: { ...copy.state, paused: false } }));
+    world.advance(60_000);
+    const early = b.runs.byId.size;
+    expect(early).toBeGreaterThan(10);
+    const result = await play.attempt({ forward: true, faults: [], thenWaitMs: 20_000 });
+    expect(result).toMatchObject({ outcome: 'handed-over', audit: { wrongSide: early, missed: 0 } });
+    // From the boundary on each time runs once.
+    const boundary = readNote(a.schedule(ID)?.state?.notes).mark?.boundary ?? 0;
+    const late = (side: SimCluster) => [...side.runs.byId.keys()].filter((id) => (nominalOf(id) ?? 0) >= boundary);
+    expect(late(a)).toEqual([]);
+    expect(late(b).length).toBeGreaterThan(3);
+    expect(b.runs.byId.size - late(b).length).toBe(early);
+  },
+);
