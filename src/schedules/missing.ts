@@ -29,13 +29,13 @@ export function isOurs(due: Due, nominalMs: number, { beforeNominalMs }: Range, 
 /** Whether it ran, or its schedule's own settings leave it out; one nobody can name is missed. */
 export async function accounted(
   settled: Settling,
-  cluster: ScheduleCluster,
+  cluster: Pick<ScheduleCluster, 'describeRun'>,
   time: Time,
   id: string,
   due: Due,
   nominalMs: number | undefined,
   audit: Audit,
-  other: ScheduleCluster | undefined,
+  other: Pick<ScheduleCluster, 'describeRun'> | undefined,
 ): Promise<boolean> {
   const { schedule } = settled.after;
   const base = schedule.action?.startWorkflow?.workflowId;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ranByHand } from '../../../src/schedules/opened-by-hand.ts';
 import { readNote } from '../../../src/schedules/note.ts';
-import type { Described, Engine, ScheduleCluster } from '../../../src/schedules/ports.ts';
+import type { Engine } from '../../../src/schedules/ports.ts';
 import { nominalOf } from '../../../src/schedules/times.ts';
 import type { SimCluster } from '../../simulator/cluster.ts';
 import { ID, Play } from '../../simulator/play.ts';
@@ -10,9 +10,12 @@ import { plain } from './forms.ts';
 const since = Date.UTC(2026, 0, 1);
 
 function counted(shown: number, countRuns: () => Promise<number>): Promise<number> {
-  const recent = Array.from({ length: 10 }, (_, i) => ({ startedMs: since - (10 - shown - i) * 1000 + 500 }));
-  const described = { recent, updatedMs: since } as unknown as Described;
-  return ranByHand({ countRuns } as unknown as ScheduleCluster, 'one', described);
+  const recent = Array.from({ length: 10 }, (_, i) => ({
+    workflowId: 'w',
+    dueMs: 0,
+    startedMs: since - (10 - shown - i) * 1000 + 500,
+  }));
+  return ranByHand({ countRuns }, 'one', { recent, updatedMs: since });
 }
 
 test('what it shows is all of it, as long as it shows one from before', async () => {

@@ -8,9 +8,8 @@ import type { Settling } from '../../../src/schedules/settling.ts';
 const now = Date.UTC(2026, 0, 1);
 const due = { dueMs: now, afterMs: now - 1000 };
 
-function holding(run: Partial<Run> | undefined): ScheduleCluster {
-  const describeRun = async (workflowId: string) => run && { workflowId, open: true, startMs: now, ...run };
-  return { describeRun } as unknown as ScheduleCluster;
+function holding(run: Partial<Run> | undefined): Pick<ScheduleCluster, 'describeRun'> {
+  return { describeRun: async (workflowId) => run && { workflowId, open: true, startMs: now, ...run } };
 }
 
 async function settled(here: Partial<Run> | undefined, there: Partial<Run> | undefined) {
