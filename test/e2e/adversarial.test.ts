@@ -71,13 +71,13 @@ describe.concurrent('people', { timeout: 170_000 }, () => {
   test('who terminate a migration behind a fence and take its tenant back find it where they took it', async () => {
     const id = 'zombie-1';
     await create('zombie', id, 20, 14);
-    const first = await world.migrate('migrate/zombie-1', { tenant: 'zombie', bake: '0' });
-    await untilFenced(id);
-    // The activity hears of the termination with its next heartbeat; its schedule's run ends before that.
     const running = await waitFor({ what: 'an open run', timeoutMs: 40_000, everyMs: 50 }, async () => {
       const { info } = await read('cloud', id);
       return (info?.runningWorkflows?.length ?? 0) > 0 && info?.recentActions?.at(-1)?.actualTime?.seconds?.toNumber();
     });
+    const first = await world.migrate('migrate/zombie-1', { tenant: 'zombie', bake: '0' });
+    await untilFenced(id);
+    // The activity hears of the termination with its next heartbeat; its schedule's run ends before that.
     await waitFor({ what: 'its last seconds', everyMs: 50 }, async () => nowSeconds() >= running + 11);
     await first.terminate('by mistake');
     const back = { tenant: 'zombie', from: 'selfhosted', to: 'cloud', bake: '0' };
