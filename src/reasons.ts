@@ -30,6 +30,7 @@ export const REASON_CODES = [
   // Copy and hand-over: one schedule.
   'not-ours',
   'still-running',
+  'interrupted',
   'fence-too-slow',
   'bound-ahead',
   'edited-on-both-sides',

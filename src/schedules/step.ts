@@ -80,7 +80,7 @@ export function failed(h: Handover, id: string, code: ReasonCode, found: string)
 }
 
 /** Code of a schedule that was not handed over because its attempt was hurried: a verdict about nothing. */
-export const INTERRUPTED = 'interrupted';
+export const INTERRUPTED = 'interrupted' satisfies ReasonCode;
 
 /** Why an open run is not waited for any longer. */
 export function waitedEnough(h: Handover, id: string): Omit<HandoverResult, 'audit'> {
