@@ -1,6 +1,7 @@
 /**
  * How people steer a migration: everything going forward runs in one cancellable scope, so a rollback stops it wherever
- * it is; a page runs in a scope of its own, so a pause stops only that page. Both let the schedules in flight finish.
+ * it is; a page runs in a scope of its own, so a pause stops only that page. Both let the schedules in flight finish, but for those
+ * that wait for an open run: they go back whole.
  */
 import {
   ActivityFailure,
