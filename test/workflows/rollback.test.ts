@@ -36,7 +36,7 @@ describe('rollback takes everything back and frees the tenant', () => {
           phase,
           canRollback: true,
           rollbackReason: null,
-          owner: undone && phase === 'baking' ? 'selfhosted' : 'cloud',
+          owner: phase === 'preflight' ? null : phase === 'baking' ? 'selfhosted' : 'cloud',
         });
         await handle.signal('rollback', { reason: 'latency doubled' });
         const result = await finish(handle);
