@@ -52,14 +52,14 @@ export class Run {
     if (tookOverFrom !== null) this.note(`took over from ${tookOverFrom}, which did not come to an end`);
   }
 
-  /** Preflight let it pass: a tenant nobody has migrated yet lives where its schedules are. */
+  /** A tenant nobody has migrated yet lives where its schedules are. */
   surveyed(report: PreflightReport): void {
     const { owner } = this.progress;
     const { from } = this.crossing;
     this.plan = report;
     this.update({
       warnings: report.warnings.slice(0, LISTED),
-      owner: owner ?? (report.blockers.length === 0 && report.schedules.total > 0 ? from : null),
+      owner: owner ?? (report.schedules.total > 0 ? from : null),
     });
     this.count({ total: report.schedules.total });
   }
