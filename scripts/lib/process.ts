@@ -23,13 +23,16 @@ export interface ServerProcess {
  * kills the server; when the server ends first, so does the shell, with its exit code. Killed outright: the state is
  * in memory or on a disk that outlives a kill, so there is nothing to close down in order. A SIGTERM to the group is for
  * the server: both shells stay. The one at the pipe has to: this program may end while the server takes its time.
+ * Set before each fork, so that no moment is without: a trap with a command is not inherited, an ignored signal is.
  */
 const watchdog = `
   exec 3<&0
-  "$@" </dev/null 3<&- & server=$!
-  { trap '' TERM; read -r _ <&3; kill -KILL $server; } 2>/dev/null &
-  exec 3<&-
   trap : TERM
+  "$@" </dev/null 3<&- & server=$!
+  trap '' TERM
+  { read -r _ <&3; kill -KILL $server; } 2>/dev/null &
+  trap : TERM
+  exec 3<&-
   while :; do
     wait $server; code=$?
     kill -0 $server 2>/dev/null || exit $code

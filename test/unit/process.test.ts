@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { waitFor } from '../../scripts/lib/wait.ts';
 
@@ -10,7 +11,7 @@ const program = `
   import { startProcess, temporaryDir } from './scripts/lib/process.ts';
   const interrupt = onInterrupt();
   const dir = await temporaryDir();
-  const server = await startProcess('slow', ['sh', '-c', 'trap "echo told" TERM; while :; do sleep 0.1; done'], dir.path);
+  const server = await startProcess('slow', ['sh', '-c', 'trap "echo told" TERM; echo ready; while :; do sleep 0.1; done'], dir.path);
   console.log(server.pid + ' ' + dir.path);
   await interrupt.asked;
   await server.terminate(60_000);`;
@@ -32,6 +33,9 @@ test('the second signal ends the program, a server it waits for, and its directo
     }
   };
   expect([runs(), existsSync(dir)]).toEqual([true, true]);
+  await waitFor({ what: 'the server to listen for signals', timeoutMs: 10_000 }, async () =>
+    readFileSync(join(dir, 'slow.log'), 'utf8').includes('ready'),
+  );
 
   child.kill('SIGTERM');
   await new Promise((resolve) => setTimeout(resolve, 500));
