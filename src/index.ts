@@ -6,6 +6,7 @@
 export { type Ferry, type FerryOptions, TASK_QUEUE, controlClient, createFerry } from './compose.ts';
 export { optionsFromEnvironment, runWorker } from './worker.ts';
 export { UnknownProfile } from './clusters/profiles.ts';
+export { type RunWorkersOptions, type RunningWorkers, runWorkers } from './services/run-workers.ts';
 export type { FailureType } from './errors.ts';
 
 export type { MigrateTenant } from './workflows/migrate-tenant.ts';

@@ -2,6 +2,12 @@
 import type { WorkflowService } from '@temporalio/client';
 import type { Route } from '../routes/route.ts';
 
+/** Where routes come from: the tenants' records, or a service's own flags. */
+export interface RouteSource {
+  /** Asked before every start, so it answers from memory as a rule. Throws where it cannot tell: then nothing is started. */
+  route(tenant: string): Promise<Route>;
+}
+
 /** One cluster as a service reaches it: its raw API, and the namespace to ask it in. */
 export interface Side {
   profile: string;
