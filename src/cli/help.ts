@@ -38,6 +38,7 @@ const OVERVIEW = `ferry: moves a tenant's Temporal Schedules between two cluster
   ferry migrate <tenant>       start a migration
   ferry status <tenant>        where it stands
   ferry audit <tenant>         what its schedules did: once, twice, missed, on the wrong side, and why; reads only
+  ferry compare <tenant>       its workflow types on both clusters: counts, failure rates, durations; reads only
   ferry rollback <tenant>      take everything back, from any phase
   ferry pause <tenant>         hold between schedules
   ferry resume <tenant>        go on where it was paused
@@ -153,6 +154,37 @@ Exit codes
   1  something is; or no schedule was found
   2  the command line is not acceptable; nothing was sent
   3  a cluster to be audited, or its profile, cannot be had`,
+
+  compare: `ferry compare <tenant>: the tenant's workflow types on both clusters side by side, from their visibility.
+
+Reads only. It needs no worker and no control cluster.
+
+  --from <profile> --to <profile>   the two clusters (default: cloud and selfhosted)
+  --workflows <query>               which runs, as a visibility query (default: TenantId = '<tenant>')
+  --type <workflow type>            one type alone (default: every type found)
+  --since <duration>                runs started this far back (default: "1 hour")
+  --range <time>/<time>             instead: such as 2026-11-24T00:00:00Z/2026-11-24T06:00:00Z
+  --sample <number>                 newest runs read on each cluster, for types and durations (default: 10000)
+  --json                            print one JSON document
+
+Per type and cluster
+  runs       started in the range, counted by the cluster; "failed" includes timed out
+  of ended   failed, of those that completed, failed or timed out; what people terminate or cancel is not in it
+  p50, p95   from start to close of the completed runs among those read; "read" says of how many
+
+The last 30 s are left out: their runs may be missing in lists. What a split by percentage sends to either side, and a
+tenant before and after its move, can be judged by it; runs still open count as runs and are told besides.
+
+Examples
+  ferry compare acme --since 24h
+  ferry compare acme --type Invoice --json | jq '.types.Invoice'
+  ferry compare acme --workflows "TenantId = 'acme' AND TemporalScheduledById IS NULL"
+
+Exit codes
+  0  there is something to compare
+  1  no run was found
+  2  the command line is not acceptable; nothing was sent
+  3  a cluster, or its profile, cannot be had`,
 
   rollback: `ferry rollback <tenant>: takes everything back to the source, from any phase before completion, with the same guarantees.
 

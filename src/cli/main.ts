@@ -4,6 +4,7 @@ import { REAL_TIME } from '../clusters/real-time.ts';
 import type { FerryOptions } from '../compose.ts';
 import { type Asked, readArguments } from './args.ts';
 import type { Audit } from './audit-args.ts';
+import type { Compare } from './compare-args.ts';
 import type { Output } from './commands.ts';
 import { CliError, EXIT, type ExitCode } from './exit.ts';
 import { help } from './help.ts';
@@ -33,7 +34,8 @@ async function run(asked: Asked, env: NodeJS.ProcessEnv, io: Output): Promise<Ex
       await runWorker(optionsFromEnvironment(env));
       return EXIT.ok;
     }
-    case 'audit': {
+    case 'audit':
+    case 'compare': {
       const { optionsFromEnvironment } = await import('../worker.ts');
       return await withClusters(asked, optionsFromEnvironment(env), io);
     }
@@ -47,20 +49,20 @@ async function run(asked: Asked, env: NodeJS.ProcessEnv, io: Output): Promise<Ex
   }
 }
 
-async function withClusters(asked: Audit, options: FerryOptions, io: Output): Promise<ExitCode> {
+async function withClusters(asked: Audit | Compare, options: FerryOptions, io: Output): Promise<ExitCode> {
   const { Clusters } = await import('../compose.ts');
   const { Profiles } = await import('../clusters/profiles.ts');
-  const { audit } = await import('./audit.ts');
   const clusters = new Clusters(new Profiles(options.configFile));
   try {
-    return await audit(clusters, asked, io);
+    if (asked.do === 'audit') return await (await import('./audit.ts')).audit(clusters, asked, io);
+    return await (await import('./compare.ts')).compare(clusters, asked, io);
   } finally {
     await clusters.close();
   }
 }
 
 async function withControl(
-  asked: Exclude<Asked, { do: 'help' | 'version' | 'worker' | 'audit' }>,
+  asked: Exclude<Asked, { do: 'help' | 'version' | 'worker' | 'audit' | 'compare' }>,
   options: FerryOptions,
   io: Output,
 ): Promise<ExitCode> {
