@@ -1,8 +1,12 @@
 /** What services run in the tests of the client library. */
-import { proxyActivities } from '@temporalio/workflow';
+import { ApplicationFailure, proxyActivities } from '@temporalio/workflow';
 
 const { nap } = proxyActivities<{ nap: (ms: number) => Promise<string> }>({ startToCloseTimeout: '1 minute' });
 
 export async function napping(ms: number): Promise<string> {
   return await nap(ms);
+}
+
+export async function failing(): Promise<never> {
+  throw ApplicationFailure.nonRetryable('on purpose');
 }
