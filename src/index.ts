@@ -5,6 +5,9 @@
  */
 export { type Ferry, type FerryOptions, TASK_QUEUE, controlClient, createFerry } from './compose.ts';
 export { optionsFromEnvironment, runWorker } from './worker.ts';
+export { type Health, TenantClients, type TenantClientsOptions } from './services/tenant-clients.ts';
+export { AbsentCluster, BadRoute, RouteUnavailable, RoutingError, UnknownTenant } from './services/errors.ts';
+export type { Destination, Route, Split } from './routes/route.ts';
 export { UnknownProfile } from './clusters/profiles.ts';
 export { type RunWorkersOptions, type RunningWorkers, runWorkers } from './services/run-workers.ts';
 export type { FailureType } from './errors.ts';
