@@ -98,11 +98,6 @@ export function clusterOf({ cluster, split }: Destination, workflowId: string): 
   return split !== null && fraction(workflowId) * 100 < split.percent ? split.cluster : cluster;
 }
 
-/** What holds at a moment, for those who only want to know: a start asks `startAt`. */
-export function destinationAt({ from, to, at }: Route, nowMs: number): Destination {
-  return from !== null && at !== null && nowMs < Date.parse(at) ? from : to;
-}
-
 /** T in Unix milliseconds; null for a route that was never changed. */
 export function changesAt({ at }: Route): number | null {
   return at === null ? null : Date.parse(at);

@@ -6,11 +6,12 @@ import { AbsentCluster, listed } from './errors.ts';
 import { Memory } from './memory.ts';
 import { messageOf } from './message-of.ts';
 import type { Parts } from './parts.ts';
-import type { Overrides, Routes, ServiceTime, TenantSides } from './ports.ts';
+import type { Overrides, Routes, RouteSource, ServiceTime, TenantSides } from './ports.ts';
 import { askRecord } from './published-route.ts';
 import { FixedRoute, RouteReader, type RouteReaderOptions } from './route-reader.ts';
 import { RoutedConnection, routedClient } from './routed-client.ts';
 import { CallScope } from './scope.ts';
+import { SourcedRoute } from './sourced-route.ts';
 import { REAL_SERVICE_TIME } from './time.ts';
 import { routedService } from './workflow-service.ts';
 
@@ -21,6 +22,8 @@ export interface TenantClientsOptions extends Pick<RouteReaderOptions, 'assume' 
   controlProfile?: string;
   /** Profiles that tenants may be on. One that the file does not have does not exist here. @default ['cloud', 'selfhosted'] */
   clusters?: string[];
+  /** Where routes come from instead of the tenants' records; then nothing of the control profile is used. */
+  routes?: RouteSource;
   /** As for the SDK's client: interceptors, data converter, identity, … */
   client?: Omit<ClientOptions, 'connection' | 'namespace'>;
   /** Added to what the profile says: gRPC interceptors, metadata, … */
@@ -102,7 +105,8 @@ export class TenantClients {
   /** Asks every cluster of this environment, and the control cluster if it is used. */
   async health(timeoutMs = 5_000): Promise<Health[]> {
     const { controlProfile = 'control' } = this.#options;
-    const profiles = this.present.length > 1 ? [...this.present, controlProfile] : this.present;
+    const control = this.present.length > 1 && !this.#options.routes ? [controlProfile] : [];
+    const profiles = [...this.present, ...control];
     return Promise.all(profiles.map((profile) => this.#healthOf(profile, timeoutMs)));
   }
 
@@ -136,7 +140,8 @@ export class TenantClients {
 
   #routesFrom(names: string[]): (tenant: string) => Routes {
     const { present } = this;
-    const { assume, whenUnreadable, patienceMs, controlProfile = 'control' } = this.#options;
+    const { assume, whenUnreadable, patienceMs, controlProfile = 'control', routes } = this.#options;
+    if (routes && present.length > 1) return (tenant) => new SourcedRoute(routes, tenant);
     if (assume !== undefined && !present.includes(assume)) {
       throw new UnknownProfile(
         `\`assume\` is "${assume}", which this environment does not have; it has ${listed(present)}`,
