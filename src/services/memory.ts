@@ -1,33 +1,24 @@
 /** Which cluster a workflow id, or one run of it, was last seen on. Bounded: what was not used for longest goes first. */
+import { LRUCache } from 'lru-cache';
+
+/** Ids and runs together, of one tenant. */
 const LIMIT = 10_000;
 
 export class Memory {
-  readonly #places = new Map<string, string>();
+  readonly #places = new LRUCache<string, string>({ max: LIMIT });
 
   get(workflowId: string, runId?: string): string | undefined {
-    const key = keyOf(workflowId, runId);
-    const place = this.#places.get(key);
-    if (place !== undefined) this.#put(key, place);
-    return place;
+    return this.#places.get(keyOf(workflowId, runId));
   }
 
   set(workflowId: string, runId: string | undefined, place: string): void {
-    this.#put(keyOf(workflowId), place);
-    if (runId) this.#put(keyOf(workflowId, runId), place);
+    this.#places.set(keyOf(workflowId), place);
+    if (runId) this.#places.set(keyOf(workflowId, runId), place);
   }
 
   forget(workflowId: string, runId?: string): void {
     this.#places.delete(keyOf(workflowId));
     if (runId) this.#places.delete(keyOf(workflowId, runId));
-  }
-
-  #put(key: string, place: string): void {
-    // A Map remembers the order of insertion.
-    this.#places.delete(key);
-    this.#places.set(key, place);
-    if (this.#places.size <= LIMIT) return;
-    const [oldest] = this.#places.keys();
-    if (oldest !== undefined) this.#places.delete(oldest);
   }
 }
 
