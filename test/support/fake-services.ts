@@ -342,13 +342,13 @@ export function routeTo(cluster: string, more: Partial<Route> = {}): Route {
 }
 
 /** Lets virtual time pass until the promise is settled, and says how it ended. */
-export async function settled<T>(promise: Promise<T>, limitMs = 120_000): Promise<T> {
+export async function settled<T>(promise: Promise<T>, limitMs = 120_000, stepMs = 50): Promise<T> {
   let over = false;
   const done = promise.finally(() => {
     over = true;
   });
   done.catch(() => undefined);
-  for (let passed = 0; !over && passed < limitMs; passed += 50) await vi.advanceTimersByTimeAsync(50);
+  for (let passed = 0; !over && passed < limitMs; passed += stepMs) await vi.advanceTimersByTimeAsync(stepMs);
   if (!over) throw new Error(`not settled after ${limitMs} ms of virtual time`);
   return done;
 }
