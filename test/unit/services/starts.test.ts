@@ -159,6 +159,34 @@ describe('a start', () => {
     expect(runs('order-1')).toHaveLength(1);
   });
 
+  test('from a clock two seconds ahead of another finds what that one sent at its last moment', async () => {
+    withRoute(flipIn(3_000));
+    const at = Date.now() + 3_000;
+    const behind = processOf({
+      skewMs: -1_000,
+      fault: (method) => (method === 'startWorkflowExecution' ? 'late' : undefined),
+    });
+    const ahead = processOf({ skewMs: 1_000 });
+    await vi.advanceTimersByTimeAsync(2_900);
+    const [late, second] = [
+      behind.service.startWorkflowExecution(request('order-1')),
+      failure(ahead.service.startWorkflowExecution(request('order-1'))),
+    ];
+    expect(codeOf(await settled(second))).toBe(status.ALREADY_EXISTS);
+    const [run] = runs('order-1');
+    expect(run?.startedAt).toBe(at + 1_500);
+    expect(await settled(late)).toMatchObject({ runId: run?.runId });
+    expect(runs('order-1')).toHaveLength(1);
+  });
+
+  test('is not sent on to the old side when asking the other one took until T', async () => {
+    withRoute({ ...flipIn(2_000), undrained: ['cloud', 'selfhosted'] });
+    const { service } = processOf({ latencyMs: () => 1_100 });
+    await settled(service.startWorkflowExecution(request('order-1')));
+    expect(cloud.count('startWorkflowExecution')).toBe(0);
+    expect(runs('order-1')).toMatchObject([{ cluster: 'selfhosted' }]);
+  });
+
   test('fails as the client’s own does where no change is near', async () => {
     withRoute(routeTo('cloud'));
     cloud.down = true;
