@@ -2,15 +2,13 @@
 import { status } from '@grpc/grpc-js';
 import { codeOf } from '../clusters/calls.ts';
 import { placesOf } from './locate.ts';
-import type { Call } from './methods.ts';
 import { type Parts, send } from './parts.ts';
 
 /** What a cluster says to a token of another: it knows neither its workflow nor its namespace. */
 const NOT_MINE = new Set([status.NOT_FOUND, status.INVALID_ARGUMENT, status.PERMISSION_DENIED]);
 
-export function byTaskToken(parts: Parts, method: string): Call {
-  return async (request) => {
-    const { taskToken } = request as { taskToken: Uint8Array };
+export function byTaskToken(parts: Parts, method: string): (request: object, taskToken: Uint8Array) => Promise<object> {
+  return async (request, taskToken) => {
     // Heartbeats come often: the second one knows.
     const key = `\0task ${Buffer.from(taskToken).toString('base64')}`;
     const { all } = await placesOf(parts, '');

@@ -1,5 +1,6 @@
 /** What a service takes instead of a client of one cluster: a client per tenant, which knows where the tenant is. */
 import type { Client, ClientOptions, Connection } from '@temporalio/client';
+import { grpc } from '@temporalio/proto';
 import { Profiles, UnknownProfile } from '../clusters/profiles.ts';
 import { type MoreConnectionOptions, Connections } from './connections.ts';
 import { AbsentCluster, listed } from './errors.ts';
@@ -171,12 +172,11 @@ export class TenantClients {
       const { status } = await connection.withDeadline(Date.now() + timeoutMs, () =>
         connection.healthService.check({ service }),
       );
-      return Number(status) === SERVING ? { profile } : { profile, problem: `its health check says ${status}` };
+      return status === SERVING ? { profile } : { profile, problem: `its health check says ${status}` };
     } catch (error) {
       return { profile, problem: messageOf(error) };
     }
   }
 }
 
-/** Of grpc.health.v1. */
-const SERVING = 1;
+const { SERVING } = grpc.health.v1.HealthCheckResponse.ServingStatus;

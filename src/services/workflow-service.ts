@@ -23,7 +23,7 @@ function otherwise(parts: Parts, name: string): Call {
   const token = byTaskToken(parts, name);
   return async (request) => {
     const { taskToken } = request as { taskToken?: Uint8Array | null };
-    if (taskToken?.length) return token(request);
+    if (taskToken?.length) return token(request, taskToken);
     if (executionOf(request) !== undefined) return existing(request);
     const { home } = await placesOf(parts, '');
     return send(parts, home, name, request);

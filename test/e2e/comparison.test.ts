@@ -10,7 +10,7 @@ import { main } from '../../src/cli/main.ts';
 import type { Comparison } from '../../src/comparison/types.ts';
 import { runWorkers } from '../../src/services/run-workers.ts';
 
-const workflowsPath = fileURLToPath(new URL('../support/service-workflows.ts', import.meta.url));
+const workflowsPath = fileURLToPath(new URL('../support/napping-workflows.ts', import.meta.url));
 const TenantId = defineSearchAttributeKey('TenantId', 'KEYWORD');
 
 let stack: Stack;

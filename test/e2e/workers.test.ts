@@ -12,7 +12,7 @@ import { quietRuntime } from '../../scripts/lib/user-worker.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
 import { type RunningWorkers, runWorkers, type RunWorkersOptions } from '../../src/services/run-workers.ts';
 
-const workflowsPath = fileURLToPath(new URL('../support/service-workflows.ts', import.meta.url));
+const workflowsPath = fileURLToPath(new URL('../support/napping-workflows.ts', import.meta.url));
 
 let stack: Stack;
 let cutter: Cutter;
