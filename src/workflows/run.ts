@@ -37,6 +37,7 @@ export class Run {
   #gate: Gate = null;
   #waitingFor: string | null = null;
   #closed = false;
+  #openInMemo: number | null = null;
 
   constructor(settings: Settings) {
     const { tenant, from, to, selection } = settings;
@@ -136,7 +137,9 @@ export class Run {
     this.#waitingFor = waitingFor;
     this.#publish();
     // These may last for days: whoever reads the list must see it.
-    if (gate === 'hold' || gate === 'drain' || gate === 'undo') this.#publishMemo();
+    if (gate === 'hold' || gate === 'undo') this.#publishMemo();
+    // Waited for again and again: an event only where there is news.
+    if (gate === 'drain' && this.#openInMemo !== this.progress.workflows?.open) this.#publishMemo();
   }
 
   /** People have seen what the ledger says and let it pass; it stays in the result. */
@@ -178,6 +181,7 @@ export class Run {
   }
 
   #publishMemo(): void {
+    this.#openInMemo = this.progress.workflows?.open ?? null;
     upsertMemo({ progress: memoOf(this.progress) });
     if (this.#searchAttributes) upsertSearchAttributes(searchAttributesOf(this.progress));
   }

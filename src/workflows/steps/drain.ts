@@ -12,8 +12,8 @@ import { look } from './flip.ts';
 /** Lists are eventually consistent: empty is what was empty twice, this far apart. */
 const CONFIRM_MS = 5_000;
 const SOONEST_MS = 2_000;
-const LATEST_MS = 3_600_000;
-/** A drain may last for months and a look costs ten events: looks become rarer, up to one an hour. */
+const LATEST_MS = 6 * 3_600_000;
+/** A drain may last for months and a look costs eleven events: looks become rarer, down to four a day. */
 const LOOKS_A_PERIOD = 30;
 
 /**
