@@ -133,7 +133,7 @@ export function temporalControl(client: Client, taskQueue: string): Control {
       const { tenant, from = 'cloud', to = 'selfhosted', dryRun = false } = input;
       const purpose = dryRun
         ? 'Looks what a migration would do and what stands against it. Changes no schedule.'
-        : `Moves the schedules of **${tenant}** from ${from} to ${to} while they run. Send \`rollback\` to take everything ` +
+        : `Moves **${tenant}** from ${from} to ${to} while it runs. Send \`rollback\` to take everything ` +
           'back, `pause` and `resume` to hold it; ask `progress` where it stands.';
       try {
         const started = await within(CALL_MS, () =>

@@ -59,6 +59,12 @@ const watching = proxyActivities<FerryActivities>({
   retry: { ...backoff, maximumInterval: '60 s', maximumAttempts: 20 },
 });
 
+/** Nothing is decided by one look: who makes it tells that it failed, and mostly looks again. */
+const looking = proxyActivities<FerryActivities>({
+  ...walk,
+  retry: { ...backoff, maximumInterval: '10 s', maximumAttempts: 5 },
+});
+
 /** The way back never gives up. */
 const undoing = proxyActivities<FerryActivities>({
   ...walk,
@@ -85,7 +91,7 @@ export const recordDrained = (input: Parameters<FerryActivities['recordDrained']
   ]);
 
 export const lookAtWorkflows = (input: WorkflowsInput) =>
-  watching.lookAtWorkflows.executeWithOptions(
+  looking.lookAtWorkflows.executeWithOptions(
     { summary: summary(input.tenant, `look at its open workflows on ${input.cluster}`) },
     [input],
   );

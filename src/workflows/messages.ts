@@ -56,7 +56,8 @@ export const commands = {
   proceed: {
     signal: proceedSignal,
     update: proceedUpdate,
-    description: 'Approves what the migration waits for (see `waitingFor`), or ends the bake now. No input.',
+    description:
+      'Approves what the migration waits for (see `waitingFor`), or ends the bake or the drain now. No input.',
   },
 } as const satisfies Record<Command, object>;
 
