@@ -20,7 +20,7 @@ export type { Line as AuditLine, Verdict } from './ledger/verdict.ts';
 export type { Tenant, TenantMemo } from './workflows/tenant.ts';
 export type { TenantRecord } from './workflows/tenant-record.ts';
 export { type MigrateTenantInput, type Settings, readMigrateTenantInput, tenantQuery } from './workflows/input.ts';
-export type { Command, Counts, Phase, PhaseEntry, Progress, ProgressMemo } from './workflows/progress.ts';
+export type { Command, Counts, OnDemand, Phase, PhaseEntry, Progress, ProgressMemo } from './workflows/progress.ts';
 export type { Accepted, MigrationResult, Outcome } from './workflows/result.ts';
 export {
   type RollbackArgument,
@@ -55,4 +55,8 @@ export type {
   ScheduleWrite,
   Selection,
   TenantEvent,
+  TypeCount,
+  WorkflowsFound,
+  WrongSide,
+  WrongSideStart,
 } from './activities/types.ts';

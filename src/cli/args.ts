@@ -6,8 +6,9 @@ import { type Audit, AUDIT_FORMERLY, auditOptions, readAudit } from './audit-arg
 import { type Compare, compareOptions, readCompare } from './compare-args.ts';
 import { usage } from './exit.ts';
 import { type Given, type Kind, readOptions } from './options.ts';
+import { readRoute, type RouteAsked, routeOptions } from './route-args.ts';
 
-export const TOPICS = ['worker', 'migrate', 'plan', 'status', 'audit', 'compare', ...COMMANDS] as const;
+export const TOPICS = ['worker', 'migrate', 'plan', 'status', 'route', 'audit', 'compare', ...COMMANDS] as const;
 export type Topic = (typeof TOPICS)[number];
 
 export interface Migrate {
@@ -47,6 +48,7 @@ export type Asked =
   | Migrate
   | Plan
   | Status
+  | RouteAsked
   | Audit
   | Compare
   | Steer;
@@ -57,11 +59,13 @@ const inputOptions = {
   schedules: 'text',
   prefix: 'text',
   'all-schedules': 'flag',
+  workflows: 'text',
   bake: 'text',
   'bake-check-every': 'text',
   approval: 'text',
   'page-size': 'text',
   'open-run-limit': 'text',
+  'drain-limit': 'text',
   'workflow-id': 'text',
   json: 'flag',
 } as const satisfies Record<string, Kind>;
@@ -74,6 +78,7 @@ const OPTIONS = {
   migrate: { ...inputOptions, 'dry-run': 'flag', wait: 'flag' },
   plan: inputOptions,
   status: { json: 'flag', watch: 'flag' },
+  route: routeOptions,
   audit: auditOptions,
   compare: compareOptions,
   rollback: { reason: 'text' },
@@ -112,6 +117,10 @@ export function readArguments(args: string[]): Asked {
       const given = readOptions(topic, rest, OPTIONS.status);
       const subject = one(topic, given.words, 'a tenant, or the workflow id of a migration');
       return { do: 'status', subject, watch: given.flag('watch'), json: given.flag('json') };
+    }
+    case 'route': {
+      const given = readOptions(topic, rest, OPTIONS.route);
+      return readRoute(one(topic, given.words, 'the name of a tenant'), given);
     }
     case 'audit': {
       const given = readOptions(topic, rest, OPTIONS.audit, AUDIT_FORMERLY);
@@ -166,19 +175,31 @@ type InputOption = keyof typeof inputOptions;
 function readInput(topic: Topic, given: Given<InputOption>, dryRun: boolean): MigrateTenantInput {
   const tenant = one(topic, given.words, 'the name of a tenant');
   const schedules = readSchedules(topic, given);
-  const [from, to, bake, bakeCheckEvery, approval, pageSize, openRunLimit] = (
-    ['from', 'to', 'bake', 'bake-check-every', 'approval', 'page-size', 'open-run-limit'] as const
+  const [from, to, workflows, bake, bakeCheckEvery, approval, pageSize, openRunLimit, drainLimit] = (
+    [
+      'from',
+      'to',
+      'workflows',
+      'bake',
+      'bake-check-every',
+      'approval',
+      'page-size',
+      'open-run-limit',
+      'drain-limit',
+    ] as const
   ).map((name) => given.text(name));
   const input = {
     tenant,
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
     ...(schedules === undefined ? {} : { schedules }),
+    ...(workflows === undefined ? {} : { workflows }),
     ...(bake === undefined ? {} : { bake }),
     ...(bakeCheckEvery === undefined ? {} : { bakeCheckEvery }),
     ...(approval === undefined ? {} : { approval }),
     ...(pageSize === undefined ? {} : { pageSize: /^\d+$/.test(pageSize) ? Number(pageSize) : pageSize }),
     ...(openRunLimit === undefined ? {} : { openRunLimit }),
+    ...(drainLimit === undefined ? {} : { drainLimit }),
     ...(dryRun ? { dryRun } : {}),
   } as MigrateTenantInput;
   // The workflow's own check, before anything is sent: both say the same.

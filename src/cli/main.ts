@@ -8,6 +8,7 @@ import type { Compare } from './compare-args.ts';
 import type { Output } from './commands.ts';
 import { CliError, EXIT, type ExitCode } from './exit.ts';
 import { help } from './help.ts';
+import type { RouteAsked } from './route-args.ts';
 
 export async function main(args: string[], env: NodeJS.ProcessEnv, io: Output): Promise<ExitCode> {
   try {
@@ -42,6 +43,7 @@ async function run(asked: Asked, env: NodeJS.ProcessEnv, io: Output): Promise<Ex
     case 'migrate':
     case 'plan':
     case 'status':
+    case 'route':
     case 'steer': {
       const { optionsFromEnvironment } = await import('../worker.ts');
       return await withControl(asked, optionsFromEnvironment(env), io);
@@ -69,6 +71,8 @@ async function withControl(
   const { TASK_QUEUE, controlClient } = await import('../compose.ts');
   const { temporalControl } = await import('./control.ts');
   const commands = await import('./commands.ts');
+  const { route } = await import('./route.ts');
+  if (asked.do === 'route') await requireProfiles(asked, options);
   const { client, close } = readable(options, () => controlClient(options));
   try {
     const control = temporalControl(client, options.taskQueue ?? TASK_QUEUE);
@@ -80,12 +84,23 @@ async function withControl(
         return await commands.plan(world, asked);
       case 'status':
         return await commands.status(world, asked);
+      case 'route':
+        return await route(world, asked);
       case 'steer':
         return await commands.steer(world, asked);
     }
   } finally {
     await close();
   }
+}
+
+/** A misspelt profile would leave every service without a cluster. Throws UnknownProfile. */
+async function requireProfiles({ change }: RouteAsked, { configFile }: FerryOptions): Promise<void> {
+  if (change === null || 'drained' in change) return;
+  const { Profiles } = await import('../clusters/profiles.ts');
+  const profiles = new Profiles(configFile);
+  const { to, current } = change;
+  for (const name of [to.cluster, to.split?.cluster, current]) if (name !== undefined) profiles.load(name);
 }
 
 /** A temporal.toml that is not one stands between us and the cluster as much as an absent profile. */
