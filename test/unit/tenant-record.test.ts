@@ -103,7 +103,7 @@ describe('the owner', () => {
 describe('the route', () => {
   const to = { cluster: 'selfhosted', split: null };
   const here = { cluster: 'cloud', split: null };
-  const T = '2026-11-22T16:00:15.000Z';
+  const T = '2026-11-22T16:00:25.000Z';
 
   test('of a tenant nobody has migrated is registered at once', () => {
     const [next, answer] = announceRoute(newRecord('acme'), { to: here, event: 'start on cloud' }, at);
@@ -132,10 +132,10 @@ describe('the route', () => {
     const back = { ...first, to: here, event: 'back' };
     expect(announceRoute(going, back, '2026-11-22T16:00:05.000Z')).toEqual([
       going,
-      { notBefore: '2026-11-22T16:00:18.000Z' },
+      { notBefore: '2026-11-22T16:00:28.000Z' },
     ]);
-    const [, answer] = announceRoute(going, back, '2026-11-22T16:00:18.000Z');
-    expect(answer).toMatchObject({ changed: true, route: { to: here, from: to, undrained: ['selfhosted'] } });
+    const [, answer] = announceRoute(going, back, '2026-11-22T16:00:28.000Z');
+    expect(answer).toMatchObject({ changed: true, route: { to: here, from: to, undrained: ['cloud', 'selfhosted'] } });
   });
 
   test('belongs to the migration that holds the tenant, and to nobody else', () => {
