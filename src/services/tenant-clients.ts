@@ -155,7 +155,7 @@ export class TenantClients {
       const route = new FixedRoute(fixed);
       return () => route;
     }
-    const ask: RouteReaderOptions['ask'] = (tenant) => askRecord(this.#connections.get(controlProfile))(tenant);
+    const ask: RouteReaderOptions['ask'] = (tenant) => askRecord(this.#connections.control(controlProfile))(tenant);
     return (tenant) =>
       new RouteReader({ tenant, ask, time: this.#time, controlProfile, present, assume, whenUnreadable, patienceMs });
   }

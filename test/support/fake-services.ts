@@ -54,6 +54,8 @@ export class FakeCluster {
   readonly profile: string;
   readonly namespace: string;
   readonly runs: Run[] = [];
+  /** Methods of all calls, with those that did not arrive. */
+  readonly sent: string[] = [];
   /** Of every call that arrived. */
   readonly calls: { method: string; request: Request }[] = [];
   /** Says nothing of request ids in a Describe. */
@@ -266,6 +268,7 @@ export function fakeProcess({
   const present = clusters.map(({ profile }) => profile);
   const call = (cluster: FakeCluster, method: string, request: Request): Promise<object> =>
     new Promise((resolve, reject) => {
+      cluster.sent.push(method);
       const broken = fault?.(method);
       const endsAt = scope.deadline - skewMs;
       const timers: NodeJS.Timeout[] = [];

@@ -183,7 +183,7 @@ describe('a start', () => {
     withRoute({ ...flipIn(2_000), undrained: ['cloud', 'selfhosted'] });
     const { service } = processOf({ latencyMs: () => 1_100 });
     await settled(service.startWorkflowExecution(request('order-1')));
-    expect(cloud.count('startWorkflowExecution')).toBe(0);
+    expect(cloud.sent).not.toContain('startWorkflowExecution');
     expect(runs('order-1')).toMatchObject([{ cluster: 'selfhosted' }]);
   });
 
