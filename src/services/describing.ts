@@ -1,11 +1,11 @@
 /** One workflow id on one cluster. */
-import { temporal } from '@temporalio/proto';
+import proto, { type temporal } from '@temporalio/proto';
 import { isGrpcServiceError } from '@temporalio/client';
 import { status as code } from '@grpc/grpc-js';
 import { toMs } from '../schedules/times.ts';
 import type { Side } from './ports.ts';
 
-const { WorkflowExecutionStatus, EventType } = temporal.api.enums.v1;
+const { WorkflowExecutionStatus, EventType } = proto.temporal.api.enums.v1;
 
 export interface Seen {
   profile: string;

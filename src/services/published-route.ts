@@ -1,5 +1,5 @@
 /** The record as the control namespace shows it: one Describe, its memo checked before it is believed. */
-import { temporal } from '@temporalio/proto';
+import proto, { type temporal } from '@temporalio/proto';
 import type { Connection } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import * as v from 'valibot';
@@ -64,7 +64,7 @@ export function askRecord({
 }
 
 function statusName(status: temporal.api.enums.v1.WorkflowExecutionStatus | null | undefined): string {
-  return (temporal.api.enums.v1.WorkflowExecutionStatus[status ?? 0] ?? 'closed').replace(
+  return (proto.temporal.api.enums.v1.WorkflowExecutionStatus[status ?? 0] ?? 'closed').replace(
     'WORKFLOW_EXECUTION_STATUS_',
     '',
   );

@@ -1,13 +1,13 @@
 /** The three requests that start workflows, each with its forms that start nothing. */
 import { randomUUID } from 'node:crypto';
-import { temporal } from '@temporalio/proto';
+import proto, { type temporal } from '@temporalio/proto';
 import type { Call } from './methods.ts';
 import { type Parts, send } from './parts.ts';
 import type { Side } from './ports.ts';
 import { type Starting, start } from './starts.ts';
 
-const { WorkflowIdConflictPolicy: Conflict, WorkflowIdReusePolicy: Reuse } = temporal.api.enums.v1;
-const service = temporal.api.workflowservice.v1;
+const { WorkflowIdConflictPolicy: Conflict, WorkflowIdReusePolicy: Reuse } = proto.temporal.api.enums.v1;
+const service = proto.temporal.api.workflowservice.v1;
 type StartRequest = temporal.api.workflowservice.v1.IStartWorkflowExecutionRequest;
 type SignalWithStartRequest = temporal.api.workflowservice.v1.ISignalWithStartWorkflowExecutionRequest;
 type MultiRequest = temporal.api.workflowservice.v1.IExecuteMultiOperationRequest;

@@ -1,6 +1,6 @@
 /** What a service takes instead of a client of one cluster: a client per tenant, which knows where the tenant is. */
 import type { Client, ClientOptions, Connection } from '@temporalio/client';
-import { grpc } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import { Profiles, UnknownProfile } from '../clusters/profiles.ts';
 import { type MoreConnectionOptions, Connections } from './connections.ts';
 import { AbsentCluster, listed } from './errors.ts';
@@ -174,4 +174,4 @@ export class TenantClients {
   }
 }
 
-const { SERVING } = grpc.health.v1.HealthCheckResponse.ServingStatus;
+const { SERVING } = proto.grpc.health.v1.HealthCheckResponse.ServingStatus;

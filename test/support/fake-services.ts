@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
-import { temporal } from '@temporalio/proto';
+import proto, { type temporal } from '@temporalio/proto';
 import type { WorkflowService } from '@temporalio/client';
 import { vi } from 'vitest';
 import type { Route } from '../../src/routes/route.ts';
@@ -20,8 +20,8 @@ const {
   WorkflowExecutionStatus: Status,
   WorkflowIdConflictPolicy: Conflict,
   WorkflowIdReusePolicy: Reuse,
-} = temporal.api.enums.v1;
-const { EVENT_TYPE_WORKFLOW_EXECUTION_STARTED } = temporal.api.enums.v1.EventType;
+} = proto.temporal.api.enums.v1;
+const { EVENT_TYPE_WORKFLOW_EXECUTION_STARTED } = proto.temporal.api.enums.v1.EventType;
 
 export interface Run {
   cluster: string;

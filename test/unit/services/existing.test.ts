@@ -1,13 +1,13 @@
 import { status } from '@grpc/grpc-js';
 import { isGrpcServiceError } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Route } from '../../../src/routes/route.ts';
 import { AbsentCluster, UnknownTenant } from '../../../src/services/errors.ts';
 import { Memory } from '../../../src/services/memory.ts';
 import { FakeCluster, FakeRecord, fakeProcess, routeTo, settled } from '../../support/fake-services.ts';
 
-const { WorkflowExecutionStatus: Status } = temporal.api.enums.v1;
+const { WorkflowExecutionStatus: Status } = proto.temporal.api.enums.v1;
 
 let cloud: FakeCluster;
 let selfhosted: FakeCluster;

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { isGrpcServiceError } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Route, HOLD_AFTER_MS, LEAD_MS, RECORD_MS, announce } from '../../../src/routes/route.ts';
@@ -20,7 +20,7 @@ const {
   WorkflowIdConflictPolicy: Conflict,
   WorkflowIdReusePolicy: Reuse,
   WorkflowExecutionStatus: Status,
-} = temporal.api.enums.v1;
+} = proto.temporal.api.enums.v1;
 
 let cloud: FakeCluster;
 let selfhosted: FakeCluster;
