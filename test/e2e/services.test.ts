@@ -505,6 +505,9 @@ describe('what cannot be routed is refused, and nothing is started', () => {
     const tenant = `late-${randomUUID()}`;
     const client = world.clients().tenant(tenant);
     await expect(client.workflow.start(order, started(`${tenant}-1`))).rejects.toThrow(UnknownTenant);
+    await expect(client.workflow.count()).rejects.toThrow(UnknownTenant);
+    await expect(client.schedule.getHandle('s').describe()).rejects.toThrow(UnknownTenant);
+    await expect(client.activity.complete(Buffer.from('token'), 'x')).rejects.toThrow(UnknownTenant);
     await world.publish(tenant, on('selfhosted'));
     await client.workflow.start(order, started(`${tenant}-1`));
     expect(await whereIs(`${tenant}-1`)).toEqual(['selfhosted']);
