@@ -82,7 +82,7 @@ export class RouteReader implements Routes {
   }
 
   #renew(): void {
-    if (this.#options.time.monotonic() < this.#notBefore) return;
+    if (this.#asking !== undefined || this.#options.time.monotonic() < this.#notBefore) return;
     // What cannot be read now is told when the lease has run out.
     this.#ask().catch(() => undefined);
   }

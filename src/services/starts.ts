@@ -87,7 +87,7 @@ export async function start<Answer>(parts: Parts, starting: Starting<Answer>): P
 
 /** Unix milliseconds until which what is sent on this route can be answered. */
 function endOf({ time }: Parts, { until }: Reading): number {
-  return until === Infinity ? Infinity : time.now() + until - time.monotonic();
+  return until === Infinity ? Infinity : Math.floor(time.now() + until - time.monotonic());
 }
 
 /**

@@ -51,7 +51,7 @@ export interface Health {
  *
  * Throws `UnknownProfile` when the file cannot be read, has none of `clusters`, or has several but no control profile and
  * no `assume`. Calls throw what the SDK's client throws, and `UnknownTenant`, `AbsentCluster`, `BadRoute` and
- * `RouteUnavailable`: then nothing was sent.
+ * `RouteUnavailable` (src/services/errors.ts).
  */
 export class TenantClients {
   /** Those of `clusters` that this environment has. */
