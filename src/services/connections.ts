@@ -6,6 +6,7 @@ import {
   defaultGrpcRetryOptions,
   makeGrpcRetryInterceptor,
 } from '@temporalio/client';
+import type { Interceptor } from '@grpc/grpc-js';
 import type { Profiles } from '../clusters/profiles.ts';
 import type { Side } from './ports.ts';
 import { type Call, methodsOf, serviceOf } from './methods.ts';
@@ -32,8 +33,19 @@ export class Connections {
     this.#more = more;
   }
 
+  /** Without the SDK's retries, whose pauses of seconds go beyond a call's deadline: `RouteReader` asks again by itself. */
+  control(profile: string): Opened {
+    return this.#get(profile, []);
+  }
+
+  /** With the SDK's retries, as its own client has them. */
   get(profile: string): Opened {
-    let opened = this.#open.get(profile);
+    return this.#get(profile, [makeGrpcRetryInterceptor(defaultGrpcRetryOptions())]);
+  }
+
+  #get(profile: string, retries: Interceptor[]): Opened {
+    const key = `${profile} ${retries.length}`;
+    let opened = this.#open.get(key);
     if (!opened) {
       const { connect, namespace } = this.#profiles.load(profile);
       const own = connect.connectionOptions as ConnectionOptions;
@@ -44,10 +56,10 @@ export class Connections {
         ...(plugins && { plugins }),
         // grpc-js reads the prefixed name only; without it answers of more than 4 MB are refused.
         channelArgs: { 'grpc.max_receive_message_length': 128 * 1024 * 1024, ...channelArgs },
-        interceptors: [makeGrpcRetryInterceptor(defaultGrpcRetryOptions()), ...interceptors],
+        interceptors: [...retries, ...interceptors],
       });
       opened = { connection, namespace };
-      this.#open.set(profile, opened);
+      this.#open.set(key, opened);
     }
     return opened;
   }

@@ -1,6 +1,7 @@
 /**
- * Why a call was not routed. Nothing was sent when one of these is thrown, unless it says so. Each names the tenant, what
- * was found, what is accepted and what to do. They reach the caller as they are, not inside the SDK's `ServiceError`.
+ * Why a call was not routed: nothing was sent. (But for a start whose answer had been lost before: then it is not known
+ * whether there is one, as with a lost answer of the SDK's own client.) Each names the tenant, what was found, what is
+ * accepted and what to do. They reach the caller as they are, not inside the SDK's `ServiceError`.
  */
 export abstract class RoutingError extends Error {
   readonly tenant: string;

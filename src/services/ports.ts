@@ -35,7 +35,7 @@ export type Overrides = Partial<WorkflowService>;
 /** A route, and for how long it holds. */
 export interface Reading {
   route: Route;
-  /** On the monotonic clock: what is sent on this route must have been answered by then. */
+  /** Unix milliseconds: what is sent on this route must have been answered by then. */
   until: number;
 }
 

@@ -36,12 +36,18 @@ export interface RouteReaderOptions {
   patienceMs?: number;
 }
 
+interface Known {
+  route: Route;
+  /** Before the question was sent, on both clocks. */
+  asked: { at: number; monotonic: number };
+}
+
 const PATIENCE_MS = 10_000;
 const AGAIN_MS = 250;
 
 export class RouteReader implements Routes {
   readonly #options: RouteReaderOptions;
-  #known: { route: Route; askedAt: number } | undefined;
+  #known: Known | undefined;
   #asking: Promise<Reading> | undefined;
   /** After a failure the background asks no earlier than this. */
   #notBefore = 0;
@@ -52,10 +58,10 @@ export class RouteReader implements Routes {
 
   fresh(): Reading | undefined {
     if (this.#known === undefined) return undefined;
-    const age = this.#options.time.monotonic() - this.#known.askedAt;
+    const age = this.#ageOf(this.#known);
     if (age >= LEASE_MS) return undefined;
     if (age >= LEASE_MS / 2) this.#renew();
-    return reading(this.#known);
+    return this.#reading(this.#known, age);
   }
 
   /** Throws `UnknownTenant`, `BadRoute` at once; `RouteUnavailable` after `patienceMs`. */
@@ -82,7 +88,7 @@ export class RouteReader implements Routes {
   }
 
   #renew(): void {
-    if (this.#options.time.monotonic() < this.#notBefore) return;
+    if (this.#asking !== undefined || this.#options.time.monotonic() < this.#notBefore) return;
     // What cannot be read now is told when the lease has run out.
     this.#ask().catch(() => undefined);
   }
@@ -97,8 +103,8 @@ export class RouteReader implements Routes {
 
   async #question(): Promise<Reading> {
     const { tenant, ask, time } = this.#options;
-    const askedAt = time.monotonic();
-    this.#notBefore = askedAt + AGAIN_MS;
+    const asked = { at: time.now(), monotonic: time.monotonic() };
+    this.#notBefore = asked.monotonic + AGAIN_MS;
     let published: Published | undefined;
     try {
       published = await ask(tenant);
@@ -108,8 +114,19 @@ export class RouteReader implements Routes {
     if (published?.ended !== undefined) {
       throw this.#unavailable(`its workflow is ${published.ended}, so nobody keeps the route up to date`);
     }
-    this.#known = { route: this.#routeOf(published), askedAt };
-    return reading(this.#known);
+    const known = { route: this.#routeOf(published), asked };
+    this.#known = known;
+    return this.#reading(known, this.#ageOf(known));
+  }
+
+  /** Whichever clock says more: one stands still while the machine is suspended, the other one is set. */
+  #ageOf({ asked }: Known): number {
+    const { time } = this.#options;
+    return Math.max(time.monotonic() - asked.monotonic, time.now() - asked.at);
+  }
+
+  #reading({ route }: Known, age: number): Reading {
+    return { route, until: Math.floor(this.#options.time.now() + LEASE_MS + ANSWER_MS - age) };
   }
 
   #routeOf(published: Published | undefined): Route {
@@ -143,10 +160,6 @@ export class RouteReader implements Routes {
       { cause },
     );
   }
-}
-
-function reading({ route, askedAt }: { route: Route; askedAt: number }): Reading {
-  return { route, until: askedAt + LEASE_MS + ANSWER_MS };
 }
 
 /** A route that never changes. */

@@ -1,5 +1,6 @@
 /** The SDK's own client over a connection that leads to the tenant's clusters. */
 import {
+  ActivityClient,
   Client,
   type ClientOptions,
   type ConnectionLike,
@@ -65,10 +66,23 @@ class RoutedScheduleClient extends ScheduleClient {
   }
 }
 
+class RoutedActivityClient extends ActivityClient {
+  protected override rethrowGrpcError(error: unknown, message: string): never {
+    if (error instanceof RoutingError) throw error;
+    return super.rethrowGrpcError(error, message);
+  }
+
+  protected override handleError(error: unknown): never {
+    if (error instanceof RoutingError) throw error;
+    return super.handleError(error);
+  }
+}
+
 export function routedClient(connection: RoutedConnection, options: Omit<ClientOptions, 'connection'>): Client {
   const client = new Client({ ...options, connection });
   return Object.defineProperties(client, {
     workflow: { value: new RoutedWorkflowClient(client.workflow.options), enumerable: true },
+    activity: { value: new RoutedActivityClient(client.activity.options), enumerable: true },
     schedule: { value: new RoutedScheduleClient(client.schedule.options), enumerable: true },
   });
 }

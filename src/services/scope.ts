@@ -52,10 +52,7 @@ export class CallScope {
       const cancelled = callError(status.CANCELLED, `Cancelled on client while waiting for ${what}`);
       abort?.addEventListener('abort', () => reject(cancelled), { once: true, signal: over.signal });
       if (deadline === Infinity) return;
-      const exceeded = callError(
-        status.DEADLINE_EXCEEDED,
-        `Deadline exceeded while waiting for ${what}; nothing was sent`,
-      );
+      const exceeded = callError(status.DEADLINE_EXCEEDED, `Deadline exceeded while waiting for ${what}`);
       this.#time.sleep(deadline - this.#time.now(), over.signal).then(
         () => reject(exceeded),
         // Called off below: the wait was over first.

@@ -14,8 +14,9 @@ type MultiRequest = temporal.api.workflowservice.v1.IExecuteMultiOperationReques
 
 /** As the server's own: the history of a workflow that made room says why. */
 const TERMINATED = 'another workflow was started with the same id, on another cluster (TERMINATE_EXISTING)';
-/** With an id that exists, a request with this policy starts nothing. */
+/** With an id that exists, a request with this policy starts nothing. Not to be had together with TERMINATE_EXISTING. */
 const NEVER_ANOTHER = { workflowIdReusePolicy: Reuse.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE };
+const REFUSED = { ...NEVER_ANOTHER, workflowIdConflictPolicy: Conflict.WORKFLOW_ID_CONFLICT_POLICY_FAIL };
 
 export function startMethods(parts: Parts): Record<string, Call> {
   return {
@@ -37,7 +38,7 @@ function starting(parts: Parts, given: StartRequest): Starting<StartAnswer> {
   return {
     ...policies(parts, request, 'fail'),
     send: (side) => as(side),
-    refuse: (side) => as(side, NEVER_ANOTHER),
+    refuse: (side) => as(side, REFUSED),
     use: (side) => as(side, NEVER_ANOTHER),
     started: (_side, runId) => service.StartWorkflowExecutionResponse.create({ runId, started: true }),
     runOf: ({ runId }) => runId,
@@ -51,8 +52,11 @@ function signalWithStart(parts: Parts, given: SignalWithStartRequest): Starting<
   return {
     ...policies(parts, request, 'use'),
     send: (side) => as(side),
-    refuse: (side) =>
-      as(side, { ...NEVER_ANOTHER, workflowIdConflictPolicy: Conflict.WORKFLOW_ID_CONFLICT_POLICY_FAIL }),
+    refuse: (side) => {
+      // Without FAIL an open one is signalled, as it would be by whoever does not forbid it.
+      const { conflict } = policies(parts, request, 'use');
+      return as(side, conflict === 'fail' ? REFUSED : { ...NEVER_ANOTHER, workflowIdConflictPolicy: undefined });
+    },
     // With the request id it would have had there: a signal that has arrived before is not applied again.
     use: async (side, runId) => {
       const { namespace, workflowId, signalName, signalInput, identity, requestId, control, header, links } = request;
@@ -92,7 +96,7 @@ function multiOperation(parts: Parts, given: MultiRequest): Starting<MultiAnswer
   return {
     ...policies(parts, request, 'fail'),
     send: (side) => as(side),
-    refuse: (side) => as(side, NEVER_ANOTHER),
+    refuse: (side) => as(side, REFUSED),
     use: (side) => as(side, NEVER_ANOTHER),
     // The answer of the update is still to be had, from a closed workflow too: the server knows it by its id.
     started: async (side, runId) => {

@@ -53,7 +53,7 @@ export async function start<Answer>(parts: Parts, starting: Starting<Answer>): P
       await scope.wait('the change of route', (signal) => time.sleep(plan.forMs, signal));
       continue;
     }
-    const by = Math.min(time.now() + (plan.withinMs ?? Infinity), endOf(parts, reading));
+    const by = Math.min(time.now() + (plan.withinMs ?? Infinity), reading.until);
 
     for (const profile of sent) {
       const runId = await ownRun(parts, profile, starting);
@@ -83,11 +83,6 @@ export async function start<Answer>(parts: Parts, starting: Starting<Answer>): P
       await scope.wait('another attempt', (signal) => time.sleep(AGAIN_MS, signal));
     }
   }
-}
-
-/** Unix milliseconds until which what is sent on this route can be answered. */
-function endOf({ time }: Parts, { until }: Reading): number {
-  return until === Infinity ? Infinity : time.now() + until - time.monotonic();
 }
 
 /**

@@ -54,7 +54,7 @@ export interface Health {
  *
  * Throws `UnknownProfile` when the file cannot be read, has none of `clusters`, or has several but no control profile and
  * no `assume`. Calls throw what the SDK's client throws, and `UnknownTenant`, `AbsentCluster`, `BadRoute` and
- * `RouteUnavailable`: then nothing was sent.
+ * `RouteUnavailable` (src/services/errors.ts).
  */
 export class TenantClients {
   /** Those of `clusters` that this environment has. */
@@ -160,7 +160,7 @@ export class TenantClients {
       const route = new FixedRoute(fixed);
       return () => route;
     }
-    const ask: RouteReaderOptions['ask'] = (tenant) => askRecord(this.#connections.get(controlProfile))(tenant);
+    const ask: RouteReaderOptions['ask'] = (tenant) => askRecord(this.#connections.control(controlProfile))(tenant);
     return (tenant) =>
       new RouteReader({ tenant, ask, time: this.#time, controlProfile, present, assume, whenUnreadable, patienceMs });
   }

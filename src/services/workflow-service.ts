@@ -4,8 +4,9 @@
  * tenant's workflows start now.
  */
 import type { WorkflowService } from '@temporalio/client';
+import { destinationAt } from '../routes/route.ts';
 import { listMethods } from './lists.ts';
-import { onExisting, placesOf } from './locate.ts';
+import { onExisting } from './locate.ts';
 import { type Call, type Methods, executionOf, methodNames, methodsOf, serviceOf } from './methods.ts';
 import { type Parts, send } from './parts.ts';
 import type { Overrides } from './ports.ts';
@@ -25,7 +26,7 @@ function otherwise(parts: Parts, name: string): Call {
     const { taskToken } = request as { taskToken?: Uint8Array | null };
     if (taskToken?.length) return token(request, taskToken);
     if (executionOf(request) !== undefined) return existing(request);
-    const { home } = await placesOf(parts, '');
-    return send(parts, home, name, request);
+    const { route } = parts.routes.fresh() ?? (await parts.scope.wait('the route', () => parts.routes.read()));
+    return send(parts, destinationAt(route, parts.time.now()).cluster, name, request);
   };
 }

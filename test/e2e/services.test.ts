@@ -1,14 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import { WithStartWorkflowOperation, WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import { setTimeout as delay } from 'node:timers/promises';
+import { InterceptingCall } from '@grpc/grpc-js';
+import {
+  type Client,
+  WithStartWorkflowOperation,
+  WorkflowExecutionAlreadyStartedError,
+  isGrpcCancelledError,
+  isGrpcDeadlineError,
+} from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../../scripts/lib/wait.ts';
-import type { Route } from '../../src/routes/route.ts';
+import { ANSWER_MS, HOLD_AFTER_MS, LEASE_MS, type Route } from '../../src/routes/route.ts';
+import type { MoreConnectionOptions } from '../../src/services/connections.ts';
+import { AbsentCluster, BadRoute, RouteUnavailable, UnknownTenant } from '../../src/services/errors.ts';
+import { losingAnswers } from '../support/faults.ts';
 import {
   type ClusterName,
   type ServiceWorld,
   TASK_QUEUE,
   clusterNames,
   createServiceWorld,
+  dataConverter,
 } from '../support/services.ts';
 import {
   addUpdate,
@@ -68,7 +80,7 @@ describe.each(clusterNames)('a tenant on %s', (cluster) => {
     const seen: string[] = [];
     const clients = world.clients({
       client: {
-        dataConverter: (await import('../support/services.ts')).dataConverter,
+        dataConverter,
         interceptors: {
           workflow: [
             {
@@ -282,4 +294,266 @@ describe('ids that are open on the side that is not drained', () => {
       name: 'WorkflowNotFoundError',
     });
   });
+});
+
+describe('a tenant that moves while its ids are started', () => {
+  test('every id runs once, every call is answered, and none starts on the old side after T', async () => {
+    const tenant = await tenantOn(on('cloud'));
+    const prefix = `moving-${randomUUID().slice(0, 8)}`;
+    const { interceptor, lost } = losingAnswers(['StartWorkflowExecution', 'SignalWithStartWorkflowExecution'], 9);
+    const processes = [0, 1, 2].map(() => {
+      const connectionOptions = () => ({ interceptors: [interceptor] });
+      return world.clients({ connectionOptions }).tenant(tenant);
+    });
+    let asked = 0;
+    let stopped = false;
+    const outcomes: Promise<'started' | 'signalled' | 'already started'>[] = [];
+    const ask = async (client: Client, workflowId: string, signalling: boolean) => {
+      await delay(Math.random() * 300);
+      try {
+        if (signalling) {
+          await client.workflow.signalWithStart(order, {
+            ...started(workflowId),
+            signal: noteSignal,
+            signalArgs: ['s'],
+          });
+          return 'signalled';
+        }
+        await client.workflow.start(order, started(workflowId));
+        return 'started';
+      } catch (error) {
+        if (error instanceof WorkflowExecutionAlreadyStartedError) return 'already started';
+        throw error;
+      }
+    };
+    const load = (async () => {
+      while (!stopped) {
+        const workflowId = `${prefix}-${asked++}`;
+        for (const [i, client] of processes.entries())
+          outcomes.push(ask(client, workflowId, i === 2 && asked % 2 === 0));
+        outcomes.at(-1)?.catch(() => undefined);
+        await delay(150);
+      }
+    })();
+    await delay(2_000);
+    const at = Date.now() + LEASE_MS + ANSWER_MS + 1_000;
+    const route = on('selfhosted', {
+      from: { cluster: 'cloud', split: null },
+      at: new Date(at).toISOString(),
+      undrained: ['cloud'],
+    });
+    await world.publish(tenant, route);
+    await delay(at - Date.now() + 7_000);
+    stopped = true;
+    await load;
+
+    const ended = await Promise.all(outcomes);
+    const count = (word: string) => ended.filter((each) => each === word).length;
+    expect(count('started') + count('already started') + count('signalled')).toBe(asked * 3);
+    expect(lost.get('StartWorkflowExecution')).toBeGreaterThan(10);
+    const query = `WorkflowId STARTS_WITH '${prefix}'`;
+    const listed: Record<ClusterName, { workflowId: string; startTime: Date }[]> = { cloud: [], selfhosted: [] };
+    await waitFor({ what: 'all to be listed', timeoutMs: 60_000, everyMs: 1_000 }, async () => {
+      for (const name of clusterNames) {
+        listed[name] = [];
+        for await (const { workflowId, startTime } of world.direct[name].workflow.list({ query })) {
+          listed[name].push({ workflowId, startTime });
+        }
+      }
+      return listed.cloud.length + listed.selfhosted.length >= asked;
+    });
+    const ids = [...listed.cloud, ...listed.selfhosted].map(({ workflowId }) => workflowId);
+    expect(new Set(ids).size).toBe(asked);
+    expect(ids).toHaveLength(asked);
+    expect(listed.cloud.length).toBeGreaterThan(20);
+    expect(listed.selfhosted.length).toBeGreaterThan(10);
+    expect(listed.cloud.filter(({ startTime }) => startTime.getTime() > at)).toEqual([]);
+    expect(listed.selfhosted.filter(({ startTime }) => startTime.getTime() < at + HOLD_AFTER_MS)).toEqual([]);
+
+    const [client] = processes;
+    if (!client) throw new Error('no client');
+    const some = ids.filter((_, i) => i % 10 === 0);
+    await Promise.all(some.map((id) => client.workflow.getHandle(id).signal(noteSignal, 'after')));
+    const notes = await Promise.all(some.map((id) => client.workflow.getHandle(id).query(notesQuery)));
+    expect(notes.every((all) => all.filter((note) => note === 'after').length === 1)).toBe(true);
+  });
+});
+
+describe('the loss of a cluster', () => {
+  test('that is not the route’s disturbs nobody; that of the route’s is told in time', async () => {
+    const clients = world.clients();
+    const here = clients.tenant(
+      await tenantOn(on('selfhosted', { from: { cluster: 'cloud', split: null }, at: new Date(0).toISOString() })),
+    );
+    const there = clients.tenant(await tenantOn(on('cloud')));
+    const id = `loss-${randomUUID()}`;
+    await there.workflow.start(order, started(`${id}-before`));
+    await here.workflow.start(order, started(`${id}-here`));
+    const refused = world.cutters.cloud.refuse(8_000);
+    const began = Date.now();
+    for (let i = 0; i < 20; i++) {
+      const handle = await here.workflow.start(order, started(`${id}-${i}`));
+      await handle.signal(noteSignal, 'x');
+      expect(await handle.query(notesQuery)).toEqual(['x']);
+    }
+    expect(Date.now() - began).toBeLessThan(6_000);
+    const told: unknown = await there
+      .withDeadline(Date.now() + 1_500, () => there.workflow.start(order, started(`${id}-lost`)))
+      .catch((error: unknown) => error);
+    expect(isGrpcDeadlineError(told)).toBe(true);
+    expect(await clients.health(1_000)).toMatchObject([
+      { profile: 'cloud', problem: expect.any(String) },
+      { profile: 'selfhosted' },
+      { profile: 'control' },
+    ]);
+    await refused;
+    await there.workflow.getHandle(`${id}-before`).signal(noteSignal, 'again');
+    expect(await there.workflow.getHandle(`${id}-before`).query(notesQuery)).toEqual(['again']);
+    expect((await clients.health()).map(({ problem }) => problem)).toEqual([undefined, undefined, undefined]);
+    await clients.close();
+  });
+
+  test('of control disturbs nobody for a lease; then nothing is started, but for `last-known`', async () => {
+    const tenant = await tenantOn(on('selfhosted'));
+    const careful = world.clients({ patienceMs: 500 }).tenant(tenant);
+    const bold = world.clients({ whenUnreadable: 'last-known' }).tenant(tenant);
+    const id = `control-${randomUUID()}`;
+    const handle = await careful.workflow.start(order, started(`${id}-0`));
+    await bold.workflow.start(order, started(`${id}-1`));
+    const refused = world.cutters.control.refuse(LEASE_MS + 6_000);
+    await careful.workflow.start(order, started(`${id}-2`));
+    await delay(LEASE_MS + 500);
+    await expect(careful.workflow.start(order, started(`${id}-3`))).rejects.toThrow(RouteUnavailable);
+    expect(await whereIs(`${id}-3`)).toEqual([]);
+    await handle.signal(noteSignal, 'still');
+    expect(await handle.query(notesQuery)).toEqual(['still']);
+    await bold.workflow.start(order, started(`${id}-4`));
+    await refused;
+    await careful.workflow.start(order, started(`${id}-3`));
+  });
+});
+
+describe('an environment with one cluster', () => {
+  test.each([
+    ['and nothing else', ['selfhosted']],
+    ['and control', ['selfhosted', 'control']],
+  ])('%s: everything is there, and nothing else is connected', async (_title, profiles) => {
+    const before = world.cutters.control.connections();
+    const clients = world.clients({ configFile: await world.fileWith(...profiles) });
+    expect(clients.present).toEqual(['selfhosted']);
+    const client = clients.tenant(`nobody-${randomUUID()}`);
+    const id = `single-${randomUUID()}`;
+    expect(await client.workflow.execute(quick, { ...started(id), args: ['there'] })).toBe('there');
+    expect((await client.workflow.getHandle(id).describe()).status.name).toBe('COMPLETED');
+    expect(await whereIs(id)).toEqual(['selfhosted']);
+    expect(await clients.health()).toEqual([{ profile: 'selfhosted' }]);
+    expect(world.cutters.control.connections()).toBeLessThanOrEqual(before);
+    await clients.close();
+  });
+});
+
+describe('what cannot be routed is refused, and nothing is started', () => {
+  const ended = async (): Promise<string> => {
+    const tenant = await tenantOn(on('cloud'));
+    await world.end(tenant);
+    return tenant;
+  };
+
+  test.each([
+    [
+      'an unknown tenant',
+      async () => `unknown-${randomUUID()}`,
+      UnknownTenant,
+      /there is no workflow tenant\/unknown-/,
+    ],
+    ['a record without a route', () => tenantOn(undefined), UnknownTenant, /has no route .*ferry route/],
+    [
+      'a route to a cluster that is not there',
+      () => tenantOn(on('elsewhere')),
+      AbsentCluster,
+      /"elsewhere".*it has "cloud", "selfhosted"/,
+    ],
+    [
+      'an undrained cluster that is not there',
+      () => tenantOn(on('cloud', { undrained: ['old'] })),
+      AbsentCluster,
+      /"old"/,
+    ],
+    ['a memo that is no route', () => tenantOn({ to: 'cloud' }), BadRoute, /is no route: to: /],
+    ['a record that ended', ended, RouteUnavailable, /its workflow is TERMINATED/],
+  ])('%s', async (_title, make, type, message) => {
+    const client = world.clients({ patienceMs: 300 }).tenant(await make());
+    const workflowId = `refused-${randomUUID()}`;
+    const calls = [
+      () => client.workflow.start(order, started(workflowId)),
+      () => client.workflow.signalWithStart(order, { ...started(workflowId), signal: noteSignal, signalArgs: ['x'] }),
+      () => {
+        const options = { ...started(workflowId), workflowIdConflictPolicy: 'USE_EXISTING' as const };
+        const startWorkflowOperation = new WithStartWorkflowOperation(order, options);
+        return client.workflow.executeUpdateWithStart(addUpdate, { args: ['x'], startWorkflowOperation });
+      },
+    ];
+    for (const call of calls) {
+      const refused: unknown = await call().catch((error: unknown) => error);
+      expect(refused).toBeInstanceOf(type);
+      expect(refused).toMatchObject({ message: expect.stringMatching(message) });
+    }
+    expect(await whereIs(workflowId)).toEqual([]);
+  });
+
+  test('until the tenant has a route, or `assume` says where such tenants are', async () => {
+    const tenant = `late-${randomUUID()}`;
+    const client = world.clients().tenant(tenant);
+    await expect(client.workflow.start(order, started(`${tenant}-1`))).rejects.toThrow(UnknownTenant);
+    await expect(client.workflow.count()).rejects.toThrow(UnknownTenant);
+    await expect(client.schedule.getHandle('s').describe()).rejects.toThrow(UnknownTenant);
+    await expect(client.activity.complete(Buffer.from('token'), 'x')).rejects.toThrow(UnknownTenant);
+    await world.publish(tenant, on('selfhosted'));
+    await client.workflow.start(order, started(`${tenant}-1`));
+    expect(await whereIs(`${tenant}-1`)).toEqual(['selfhosted']);
+    const assuming = world.clients({ assume: 'cloud' }).tenant(`assumed-${randomUUID()}`);
+    await assuming.workflow.start(order, started(`${tenant}-2`));
+    expect(await whereIs(`${tenant}-2`)).toEqual(['cloud']);
+  });
+});
+
+test('deadlines, metadata and abort signals reach the cluster that is asked, whichever it is', async () => {
+  const seen: string[] = [];
+  const connectionOptions = (profile: string): MoreConnectionOptions => ({
+    interceptors: [
+      (options, next) =>
+        new InterceptingCall(next(options), {
+          start: (metadata, listener, pass) => {
+            const [said] = metadata.get('x-said');
+            if (said !== undefined)
+              seen.push(`${profile} ${options.method_definition.path.split('/').at(-1)} ${String(said)}`);
+            pass(metadata, listener);
+          },
+        }),
+    ],
+  });
+  const client = world
+    .clients({ connectionOptions })
+    .tenant(await tenantOn(on('selfhosted', { undrained: ['cloud'] })));
+  const id = `context-${randomUUID()}`;
+  await world.direct.cloud.workflow.start(order, started(id));
+  const handle = client.workflow.getHandle(id);
+  await client.withMetadata({ 'x-said': 'hello' }, () => handle.signal(noteSignal, 'x'));
+  expect(seen.toSorted()).toEqual([
+    'cloud DescribeWorkflowExecution hello',
+    'cloud SignalWorkflowExecution hello',
+    'selfhosted DescribeWorkflowExecution hello',
+  ]);
+  const began = Date.now();
+  const late: unknown = await client
+    .withDeadline(began + 1_000, () => handle.result())
+    .catch((error: unknown) => error);
+  expect(isGrpcDeadlineError(late)).toBe(true);
+  expect(Date.now() - began).toBeLessThan(3_000);
+  const abort = new AbortController();
+  setTimeout(() => abort.abort(), 300);
+  const aborted: unknown = await client
+    .withAbortSignal(abort.signal, () => handle.result())
+    .catch((error: unknown) => error);
+  expect(isGrpcCancelledError(aborted)).toBe(true);
 });

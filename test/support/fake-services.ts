@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
-import { temporal } from '@temporalio/proto';
+import proto, { type temporal } from '@temporalio/proto';
 import type { WorkflowService } from '@temporalio/client';
 import { vi } from 'vitest';
 import type { Route } from '../../src/routes/route.ts';
@@ -20,8 +20,8 @@ const {
   WorkflowExecutionStatus: Status,
   WorkflowIdConflictPolicy: Conflict,
   WorkflowIdReusePolicy: Reuse,
-} = temporal.api.enums.v1;
-const { EVENT_TYPE_WORKFLOW_EXECUTION_STARTED } = temporal.api.enums.v1.EventType;
+} = proto.temporal.api.enums.v1;
+const { EVENT_TYPE_WORKFLOW_EXECUTION_STARTED } = proto.temporal.api.enums.v1.EventType;
 
 export interface Run {
   cluster: string;
@@ -54,6 +54,8 @@ export class FakeCluster {
   readonly profile: string;
   readonly namespace: string;
   readonly runs: Run[] = [];
+  /** Methods of all calls, with those that did not arrive. */
+  readonly sent: string[] = [];
   /** Of every call that arrived. */
   readonly calls: { method: string; request: Request }[] = [];
   /** Says nothing of request ids in a Describe. */
@@ -266,6 +268,7 @@ export function fakeProcess({
   const present = clusters.map(({ profile }) => profile);
   const call = (cluster: FakeCluster, method: string, request: Request): Promise<object> =>
     new Promise((resolve, reject) => {
+      cluster.sent.push(method);
       const broken = fault?.(method);
       const endsAt = scope.deadline - skewMs;
       const timers: NodeJS.Timeout[] = [];

@@ -53,6 +53,8 @@ export interface ServiceWorld {
   direct: Record<ClusterName, Client>;
   /** Makes, or replaces, the record of a tenant, with this route in its memo. */
   publish: (tenant: string, route: unknown) => Promise<void>;
+  /** Terminates the record. */
+  end: (tenant: string) => Promise<void>;
   clients: (options?: TenantClientsOptions) => TenantClients;
   /** A file with some of the profiles alone. */
   fileWith: (...profiles: string[]) => Promise<string>;
@@ -137,6 +139,9 @@ export async function createServiceWorld(): Promise<ServiceWorld> {
       cutters,
       direct,
       publish: (tenant, route) => publish(control, tenant, route),
+      end: async (tenant) => {
+        await new Client(control).workflow.getHandle(`tenant/${tenant}`).terminate();
+      },
       clients: (options = {}) => {
         const made = new TenantClients({ configFile, client: { dataConverter }, ...options });
         undo.push(() => made.close());

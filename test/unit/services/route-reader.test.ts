@@ -37,6 +37,22 @@ describe('the lease', () => {
     expect(reader.fresh()).toBeUndefined();
   });
 
+  test.each([
+    ['while the machine is suspended', { now: 60_000, monotonic: 0 }],
+    ['while the clock is set back', { now: -60_000, monotonic: LEASE_MS }],
+  ])('runs out %s', async (_title, { now, monotonic }) => {
+    const record = new FakeRecord(routeTo('cloud'));
+    const time = virtualTime();
+    const off = { now: 0, monotonic: 0 };
+    const reader = reading(record, {
+      time: { ...time, now: () => time.now() + off.now, monotonic: () => time.monotonic() + off.monotonic },
+    });
+    await settled(reader.read());
+    expect(reader.fresh()).toBeDefined();
+    Object.assign(off, { now, monotonic });
+    expect(reader.fresh()).toBeUndefined();
+  });
+
   test('is renewed in the background from its half on, so nobody who uses it waits or is without', async () => {
     const record = new FakeRecord(routeTo('cloud'));
     const reader = reading(record);
