@@ -332,6 +332,25 @@ describe('starts on the source after the route has changed', () => {
   });
 });
 
+test('starts that were too many to look at each are accepted once, and the result says so', async () => {
+  await harness.play(new FakeTenant(1), async ({ start, fake }) => {
+    fake.unexamined = 4_000;
+    fake.before('lookAtWorkflows', () => void fake.unexamined++);
+    const handle = await start({ workflows, bake: '0' });
+    const held = await skipUntil(
+      handle,
+      ({ waitingFor }) => waitingFor?.startsWith('0 workflows (and any of') ?? false,
+    );
+    expect(held.waitingFor).toMatch(
+      /^0 workflows \(and any of 400\d more, too many to look at each\) started on cloud after/,
+    );
+    await handle.signal('proceed');
+    const result = await finish(handle);
+    expect(result).toMatchObject({ outcome: 'completed', workflows: { drained: true } });
+    expect(result.accepted?.what).toMatch(/^0 workflows \(and any of 400\d more/);
+  });
+});
+
 describe('rollback flips back', () => {
   const phases: { phase: Progress['phase']; during?: FakedName; flipped: boolean }[] = [
     { phase: 'preflight', during: 'preflight', flipped: false },
