@@ -92,7 +92,7 @@ test('a dry run changes nothing and lists every write per schedule', async () =>
   const result = await handle.result();
   expect(result).toMatchObject({ outcome: 'planned', owner: 'cloud' });
   expect(result.plan?.blockers).toEqual([]);
-  expect(result.plan?.warnings).toMatchObject([{ object: 'workflows of picky on cloud', code: 'no-workflows' }]);
+  expect(result.plan?.warnings.map(({ code }) => code)).toContain('no-workflows');
   expect(result.plan?.workflows).toMatchObject({ open: 0, ever: 0, route: null });
   expect(result.plan?.plan.schedules).toHaveLength(6);
   expect(result.plan?.plan.schedules[0]?.writes[0]).toBe('selfhosted: create a paused copy');

@@ -50,6 +50,8 @@ export class FakeTenant implements Faked {
   readonly copies = new Set<string>();
   /** Its workflows on demand. */
   readonly started: Started[] = [];
+  /** Started after the change, and too many to look at each. */
+  unexamined = 0;
   /** Activity attempts in order, such as `cutOverPage cloud>selfhosted`. */
   readonly calls: string[] = [];
   blockers: Reason[] = [];
@@ -115,7 +117,7 @@ export class FakeTenant implements Faked {
     const { open, byType } = this.#open(cluster);
     const late = this.started.filter(({ on, startedAt }) => on === cluster && after !== null && startedAt > after);
     const first = late.slice(0, 20).map(({ workflowId, type, startedAt }) => ({ workflowId, type, startedAt }));
-    return { open, byType, wrongSide: { count: late.length, first, unexamined: 0 } };
+    return { open, byType, wrongSide: { count: late.length, first, unexamined: this.unexamined } };
   };
 
   #open(cluster: string): Pick<WorkflowsSeen, 'open' | 'byType'> {

@@ -332,6 +332,25 @@ describe('starts on the source after the route has changed', () => {
   });
 });
 
+test('starts that were too many to look at each are accepted once, and the result says so', async () => {
+  await harness.play(new FakeTenant(1), async ({ start, fake }) => {
+    fake.unexamined = 4_000;
+    fake.before('lookAtWorkflows', () => void fake.unexamined++);
+    const handle = await start({ workflows, bake: '0' });
+    const held = await skipUntil(
+      handle,
+      ({ waitingFor }) => waitingFor?.startsWith('0 workflows (and any of') ?? false,
+    );
+    expect(held.waitingFor).toMatch(
+      /^0 workflows \(and any of 400\d more, too many to look at each\) started on cloud after/,
+    );
+    await handle.signal('proceed');
+    const result = await finish(handle);
+    expect(result).toMatchObject({ outcome: 'completed', workflows: { drained: true } });
+    expect(result.accepted?.what).toMatch(/^0 workflows \(and any of 400\d more/);
+  });
+});
+
 describe('rollback flips back', () => {
   const phases: { phase: Progress['phase']; during?: FakedName; flipped: boolean }[] = [
     { phase: 'preflight', during: 'preflight', flipped: false },
@@ -426,5 +445,42 @@ test('a migration there and one back: the second finds its source in the route, 
     await finish(await start({ workflows, bake: '0' }));
     await finish(await start({ workflows, bake: '0', from: 'selfhosted', to: 'cloud' }));
     expect((await record()).route).toMatchObject({ to: cloud, from: selfhosted, undrained: [] });
+  });
+});
+
+describe('a migration that was terminated after it had changed the route', () => {
+  test('is gone on with: the T that was announced stands', async () => {
+    await harness.play(new FakeTenant(3), async ({ start, record }) => {
+      const first = await start({ workflows, bake: '1 hour' });
+      await untilPhase(first, 'settling');
+      await first.terminate();
+      const { route } = await record();
+      const result = await finish(await start({ workflows, bake: '0' }));
+      expect(result).toMatchObject({ outcome: 'completed', workflows: { drained: true, route: { at: route?.at } } });
+      expect((await record()).route).toEqual({ ...route, undrained: [] });
+    });
+  });
+
+  test('is taken back by one the other way', async () => {
+    await harness.play(new FakeTenant(3), async ({ start, record, fake }) => {
+      const first = await start({ workflows, bake: '1 hour' });
+      await untilPhase(first, 'settling');
+      await first.terminate();
+      const back = await start({ workflows, bake: '0', from: 'selfhosted', to: 'cloud' });
+      expect(await finish(back)).toMatchObject({ outcome: 'completed', owner: 'cloud' });
+      expect(fake.ownedBy('cloud')).toBe(3);
+      expect((await record()).route).toMatchObject({ to: cloud, from: selfhosted, undrained: [] });
+    });
+  });
+});
+
+test('a record from before there were routes has none, and takes one', async () => {
+  await harness.play(new FakeTenant(1), async ({ client, taskQueue, tenant, start, record }) => {
+    const before = { tenant, owner: 'cloud', lock: null, interrupted: null, history: [], updatedAt: null };
+    const workflowId = tenantWorkflowId(tenant);
+    await client.workflow.start('Tenant', { workflowId, taskQueue, args: [{ tenant, record: before }] });
+    expect(await record()).toEqual({ ...before, route: null });
+    await finish(await start({ workflows, bake: '0' }));
+    expect((await record()).route).toMatchObject({ to: selfhosted, from: cloud });
   });
 });

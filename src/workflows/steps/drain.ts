@@ -26,6 +26,7 @@ export async function drain(run: Run, controls: Controls): Promise<void> {
   run.enter('draining');
   let looks = 0;
   let accepted = 0;
+  let acceptedUnseen = false;
   /** Open ones were let go: by the limit, or by a person. */
   let letGo = false;
   for (;;) {
@@ -35,11 +36,13 @@ export async function drain(run: Run, controls: Controls): Promise<void> {
       letGo = !drained.empty;
     }
     const { workflows, from } = run.progress;
-    const found = workflows?.wrongSide.count ?? 0;
-    if (found <= accepted) break;
-    await controls.untilProceed('hold', strayed(run, found));
-    run.accept(`${count(found, 'workflow')} started on ${from} after the route had changed`);
+    const { count: found, unexamined } = workflows?.wrongSide ?? { count: 0, unexamined: 0 };
+    const unseen: boolean = unexamined > 0 && !acceptedUnseen;
+    if (found <= accepted && !unseen) break;
+    await controls.untilProceed('hold', strayed(run, found, unexamined));
+    run.accept(`${startedLate(found, unexamined)} on ${from} after the route had changed`);
     accepted = found;
+    acceptedUnseen ||= unseen;
     await look(run);
   }
   if (!letGo) await recordDrained(run);
@@ -116,10 +119,16 @@ function leftOpen({ progress: { from, workflows } }: Run, unmeasured: string | n
   return `${count(workflows?.open ?? 0, 'workflow')} still open on ${from}`;
 }
 
-function strayed({ progress: { from, workflows } }: Run, found: number): string {
+function strayed({ progress: { from, workflows } }: Run, found: number, unexamined: number): string {
   const some = (workflows?.wrongSide.first ?? []).slice(0, 3).map(({ workflowId, type }) => `${workflowId}, a ${type}`);
   return (
-    `${count(found, 'workflow')} started on ${from} after the route had changed (${some.join('; ')}): let whoever starts them ` +
-    `follow the route, then \`proceed\` accepts them and the result says so; \`rollback\` takes everything back to ${from}`
+    `${startedLate(found, unexamined)} on ${from} after the route had changed${some.length === 0 ? '' : ` (${some.join('; ')})`}: ` +
+    `let whoever starts them follow the route, then \`proceed\` accepts them and the result says so; ` +
+    `\`rollback\` takes everything back to ${from}`
   );
+}
+
+function startedLate(found: number, unexamined: number): string {
+  const others = unexamined === 0 ? '' : ` (and any of ${unexamined} more, too many to look at each)`;
+  return `${count(found, 'workflow')}${others} started`;
 }
