@@ -154,7 +154,7 @@ describe('the route changes with the schedules', () => {
       expect(fake.called('cutOverPage')).toBe(0);
       expect(await finish(handle)).toMatchObject({ outcome: 'completed' });
       const { route } = await record();
-      expect(route).toMatchObject({ to: selfhosted, from: split, undrained: [] });
+      expect(route).toMatchObject({ to: selfhosted, from: split, undrained: ['selfhosted'] });
       const gap = Date.parse(route?.at ?? '') - Date.parse('route' in first ? (first.route.at ?? '') : '');
       expect(gap).toBeGreaterThanOrEqual(HOLD_AFTER_MS + LEAD_MS);
     });
@@ -381,7 +381,7 @@ describe('rollback flips back', () => {
           expect({ route, owner }).toEqual({ route: null, owner: null });
           return;
         }
-        expect(route).toMatchObject({ to: cloud, from: selfhosted, undrained: ['selfhosted'] });
+        expect(route).toMatchObject({ to: cloud, from: selfhosted, undrained: ['cloud', 'selfhosted'] });
         expect(owner).toBe('cloud');
         // It ends only when no start reaches the target any more.
         expect(Date.parse(result.finishedAt)).toBeGreaterThanOrEqual(Date.parse(route?.at ?? '') + HOLD_AFTER_MS);
@@ -469,7 +469,7 @@ describe('a migration that was terminated after it had changed the route', () =>
       const back = await start({ workflows, bake: '0', from: 'selfhosted', to: 'cloud' });
       expect(await finish(back)).toMatchObject({ outcome: 'completed', owner: 'cloud' });
       expect(fake.ownedBy('cloud')).toBe(3);
-      expect((await record()).route).toMatchObject({ to: cloud, from: selfhosted, undrained: [] });
+      expect((await record()).route).toMatchObject({ to: cloud, from: selfhosted, undrained: ['cloud'] });
     });
   });
 });
