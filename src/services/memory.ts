@@ -1,14 +1,20 @@
-/** Which cluster a workflow id, or one run of it, was last seen on. Bounded: what was not used for longest goes first. */
-const LIMIT = 10_000;
+/**
+ * Which cluster a workflow id, or one run of it, was last seen on. Bounded: two halves, of which the older one is dropped
+ * when the younger one is full; what is used moves to the younger. Every start is written here, so it has to cost little.
+ */
+const HALF = 10_000;
 
 export class Memory {
-  readonly #places = new Map<string, string>();
+  #young = new Map<string, string>();
+  #old = new Map<string, string>();
 
   get(workflowId: string, runId?: string): string | undefined {
     const key = keyOf(workflowId, runId);
-    const place = this.#places.get(key);
-    if (place !== undefined) this.#put(key, place);
-    return place;
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    const old = this.#old.get(key);
+    if (old !== undefined) this.#put(key, old);
+    return old;
   }
 
   set(workflowId: string, runId: string | undefined, place: string): void {
@@ -17,21 +23,22 @@ export class Memory {
   }
 
   forget(workflowId: string, runId?: string): void {
-    this.#places.delete(keyOf(workflowId));
-    if (runId) this.#places.delete(keyOf(workflowId, runId));
+    for (const key of [keyOf(workflowId), ...(runId ? [keyOf(workflowId, runId)] : [])]) {
+      this.#young.delete(key);
+      this.#old.delete(key);
+    }
   }
 
   #put(key: string, place: string): void {
-    // A Map remembers the order of insertion.
-    this.#places.delete(key);
-    this.#places.set(key, place);
-    if (this.#places.size <= LIMIT) return;
-    const [oldest] = this.#places.keys();
-    if (oldest !== undefined) this.#places.delete(oldest);
+    if (this.#young.size >= HALF) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(key, place);
   }
 }
 
 function keyOf(workflowId: string, runId?: string): string {
-  // No id contains it: texts of the API are UTF-8 without NUL by convention, and a run id is a UUID.
+  // Of a run its id alone would do, but for a text that is both one's run and another's workflow id.
   return runId ? `${runId}\0${workflowId}` : workflowId;
 }
