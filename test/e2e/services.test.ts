@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { InterceptingCall } from '@grpc/grpc-js';
+import { InterceptingCall, type Interceptor } from '@grpc/grpc-js';
 import {
   type Client,
   ServiceError,
@@ -297,6 +297,48 @@ describe('ids that are open on the side that is not drained', () => {
     await expect(client.workflow.getHandle(`none-${id}`).signal(noteSignal, 'x')).rejects.toMatchObject({
       name: 'WorkflowNotFoundError',
     });
+  });
+});
+
+describe.each(clusterNames)('an answer of %s that is lost', (cluster) => {
+  const METHODS = ['StartWorkflowExecution', 'SignalWithStartWorkflowExecution', 'ExecuteMultiOperation'];
+
+  test('is found by its request id, closed or open, and nothing is sent twice', async () => {
+    const { interceptor, lost } = losingAnswers(METHODS, 1);
+    const calls: string[] = [];
+    const counting: Interceptor = (options, next) => {
+      const method = options.method_definition.path.split('/').at(-1) ?? '';
+      if (METHODS.includes(method)) calls.push(method);
+      return new InterceptingCall(next(options));
+    };
+    const connectionOptions = () => ({ interceptors: [counting, interceptor] });
+    const client = (): Promise<Client> =>
+      tenantOn(on(cluster)).then((t) => world.clients({ connectionOptions }).tenant(t));
+    const id = `lost-${randomUUID()}`;
+
+    // Every answer of a start is lost: the deadline's first, then the connection's.
+    const { workflow } = await client();
+    const closed = await workflow.start(quick, { ...started(`${id}-closed`), args: ['once'] });
+    expect(await closed.result()).toBe('once');
+    expect((await closed.describe()).runId).toBe(closed.firstExecutionRunId);
+    expect(calls).toEqual(['StartWorkflowExecution']);
+
+    lost.clear();
+    const signalled = await workflow.signalWithStart(order, {
+      ...started(`${id}-s`),
+      signal: noteSignal,
+      signalArgs: ['s'],
+    });
+    expect(await signalled.query(notesQuery)).toEqual(['s']);
+
+    lost.clear();
+    const startWorkflowOperation = new WithStartWorkflowOperation(order, {
+      ...started(`${id}-u`),
+      workflowIdConflictPolicy: 'FAIL',
+    });
+    expect(await workflow.executeUpdateWithStart(addUpdate, { args: ['u'], startWorkflowOperation })).toBe(1);
+    expect(await workflow.getHandle(`${id}-u`).query(notesQuery)).toEqual(['u']);
+    expect(calls).toEqual(METHODS);
   });
 });
 
