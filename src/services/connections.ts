@@ -15,6 +15,13 @@ import type { CallScope } from './scope.ts';
 /** What may be added to a profile: gRPC interceptors (behind the retries), metadata, plugins, channel arguments. */
 export type MoreConnectionOptions = Pick<ConnectionOptions, 'interceptors' | 'metadata' | 'plugins' | 'channelArgs'>;
 
+const CHANNEL_ARGS = {
+  // grpc-js reads the prefixed name only; without it answers of more than 4 MB are refused.
+  'grpc.max_receive_message_length': 128 * 1024 * 1024,
+  // A cluster that is back after minutes is found again within seconds; by default it can take two minutes.
+  'grpc.max_reconnect_backoff_ms': 5_000,
+};
+
 interface Opened {
   connection: Connection;
   namespace: string;
@@ -54,8 +61,7 @@ export class Connections {
         ...own,
         metadata: { ...own.metadata, ...metadata },
         ...(plugins && { plugins }),
-        // grpc-js reads the prefixed name only; without it answers of more than 4 MB are refused.
-        channelArgs: { 'grpc.max_receive_message_length': 128 * 1024 * 1024, ...channelArgs },
+        channelArgs: { ...CHANNEL_ARGS, ...channelArgs },
         interceptors: [...retries, ...interceptors],
       });
       opened = { connection, namespace };

@@ -34,7 +34,7 @@ interface StartAnswer {
 function starting(parts: Parts, given: StartRequest): Starting<StartAnswer> {
   const request = identified(given);
   const as = (side: Side, more?: Partial<StartRequest>): Promise<StartAnswer> =>
-    send(parts, side.profile, 'startWorkflowExecution', { ...request, ...more });
+    send(parts, side.profile, 'startWorkflowExecution', more ? { ...request, ...more } : request);
   return {
     ...policies(parts, request, 'fail'),
     send: (side) => as(side),
@@ -48,7 +48,7 @@ function starting(parts: Parts, given: StartRequest): Starting<StartAnswer> {
 function signalWithStart(parts: Parts, given: SignalWithStartRequest): Starting<StartAnswer> {
   const request = identified(given);
   const as = (side: Side, more?: Partial<SignalWithStartRequest>): Promise<StartAnswer> =>
-    send(parts, side.profile, 'signalWithStartWorkflowExecution', { ...request, ...more });
+    send(parts, side.profile, 'signalWithStartWorkflowExecution', more ? { ...request, ...more } : request);
   return {
     ...policies(parts, request, 'use'),
     send: (side) => as(side),
@@ -113,7 +113,8 @@ function multiOperation(parts: Parts, given: MultiRequest): Starting<MultiAnswer
 
 /** Without an id of its own a request could not be told from another one. */
 function identified<Request extends { requestId?: string | null }>(request: Request): Request & { requestId: string } {
-  return { ...request, requestId: request.requestId || randomUUID() };
+  const { requestId } = request;
+  return requestId ? (request as Request & { requestId: string }) : { ...request, requestId: randomUUID() };
 }
 
 function policies(
