@@ -8,6 +8,7 @@ import { main } from '../../src/cli/main.ts';
 import { HOLD_AFTER_MS, type Route, startAt } from '../../src/routes/route.ts';
 import { tenantWorkflowId } from '../../src/workflows/messages.ts';
 import {
+  type RunningFerry,
   type World,
   createWorld,
   expectExactlyOnce,
@@ -21,9 +22,10 @@ const TenantId = defineSearchAttributeKey('TenantId', SearchAttributeType.KEYWOR
 type SideName = 'cloud' | 'selfhosted';
 
 let world: World;
+let worker: RunningFerry;
 beforeAll(async () => {
-  world = await createWorld(['both', 'only', 'limit', 'stray']);
-  await world.ferry();
+  world = await createWorld(['both', 'only', 'limit', 'stray', 'away']);
+  worker = await world.ferry();
 });
 afterAll(async () => {
   await world?.stop();
@@ -234,6 +236,22 @@ describe.concurrent('the drain', () => {
     for await (const { type } of clientOf('cloud').workflow.list({ query: later })) types.push(type);
     expect(types.filter((type) => type === 'quick').length).toBeGreaterThan(1);
     expect(types).toContain('chain');
+  });
+});
+
+test('T passes while no worker is up, and services read the route meanwhile', async () => {
+  const handle = await world.migrate('migrate/away', { tenant: 'away', schedules: 'none', bake: '0' });
+  await untilPhase(handle, 'settling');
+  await worker.stop();
+  const route = await routeOf('away');
+  expect(route).toMatchObject({ to: { cluster: 'selfhosted' }, from: { cluster: 'cloud' } });
+  expect((await ferry('route', 'away')).code).toBe(0);
+  expect((await ferry('status', 'away')).text).toContain(`start on selfhosted from`);
+  await delay(Date.parse(route?.at ?? '') + 12_000 - Date.now());
+  worker = await world.ferry();
+  expect(await handle.result()).toMatchObject({
+    outcome: 'completed',
+    workflows: { drained: true, route: { at: route?.at }, wrongSide: { count: 0 } },
   });
 });
 
