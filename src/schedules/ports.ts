@@ -93,6 +93,9 @@ export interface ScheduleCluster {
   nominalTimes(schedule: Schedule, fromMs: number, toMs: number): Promise<number[]>;
 }
 
+/** As much of a cluster as a paused copy needs: services and the reconciler have no more. */
+export type ScheduleStore = Pick<ScheduleCluster, 'profile' | 'describe' | 'create' | 'update' | 'delete'>;
+
 export interface Time {
   now(): number;
   sleep(ms: number): Promise<void>;
