@@ -24,6 +24,8 @@ export interface Described extends ScheduleContent {
   schedule: Schedule;
   token: Uint8Array;
   engine: Engine;
+  /** Server's own stamp of its creation, ms. */
+  createdMs?: number;
   /** Server's own stamp of the last UpdateSchedule, ms; undefined if never updated. */
   updatedMs?: number;
   /** Due times (with jitter) the scheduler has not generated yet, ms, ascending; at most 10. */

@@ -3,6 +3,7 @@
  * the SDK's schedule client looks at.
  */
 import { Metadata, status } from '@grpc/grpc-js';
+import { codeOf } from '../../clusters/calls.ts';
 
 export class ScheduleCallError extends Error {
   override name = 'ScheduleCallError';
@@ -48,4 +49,15 @@ export function needsOther(id: string, profile: string, why: string, cause: unkn
   const found = cause instanceof Error ? cause.message : String(cause);
   const text = `schedule ${id} needs ${profile}, which cannot be asked (${found}): ${why}; nothing was written`;
   return new ScheduleCallError(status.UNAVAILABLE, text, cause);
+}
+
+/** Keeps the code of what it failed with; anything that is no answer of a server is left as it is. */
+export function notRead(id: string, error: unknown): unknown {
+  const code = codeOf(error);
+  if (code === undefined || !(error instanceof Error)) return error;
+  return new ScheduleCallError(
+    code,
+    `schedule ${id} could not be read before it is written (${error.message}); nothing was written`,
+    error,
+  );
 }

@@ -9,7 +9,6 @@
 import { status } from '@grpc/grpc-js';
 import type { temporal } from '@temporalio/proto';
 import { codeOf } from '../../clusters/calls.ts';
-import { differingFields } from '../../schedules/canonical.ts';
 import { readNote } from '../../schedules/note.ts';
 import type { Described, Time } from '../../schedules/ports.ts';
 import { type Schedule, durationMs, toMs } from '../../schedules/times.ts';
@@ -46,7 +45,7 @@ export async function writeOwner(
     const after = await describeOr(store, request.scheduleId, unknown);
     if (after === undefined) return 'conflict';
     if (Buffer.compare(after.token, seen.token) !== 0)
-      return looksLike(after, seen, request.schedule) ? 'applied' : 'conflict';
+      return isOurs(after, seen, request.schedule) ? 'applied' : 'conflict';
     if (time.now() > deadline) throw unknown ?? new Error(notShown(store.profile, request.scheduleId));
     await time.sleep(wait);
   }
@@ -58,12 +57,7 @@ async function hasLanded(
   { scheduleId, schedule }: { scheduleId: string; schedule: Schedule },
 ): Promise<boolean> {
   const after = await store.describe(scheduleId);
-  return after !== undefined && looksLike(after, seen, schedule) && differs(after, seen);
-}
-
-/** Somebody else may have written the very same; only a change is known for ours. */
-function differs(after: Described, before: Described): boolean {
-  return differingFields(after, before).length > 0 || !sameState(after.schedule, before.schedule);
+  return after !== undefined && changesShow(after, seen, schedule) === true;
 }
 
 async function describeOr(store: SideStore, id: string, unknown: unknown): Promise<Described | undefined> {
@@ -75,39 +69,40 @@ async function describeOr(store: SideStore, id: string, unknown: unknown): Promi
   }
 }
 
-/** Whether what is there now can be what was asked for: our own notes, and anybody's pause, edit or count, tell it is not. */
-function looksLike(after: Described, before: Described, desired: Schedule): boolean {
-  if (readNote(after.schedule.state?.notes).mark) return false;
-  const stamped = after.updatedMs !== before.updatedMs;
-  return (
-    stamped &&
-    sameState(after.schedule, desired) &&
-    JSON.stringify(plain(after)) === JSON.stringify(plain({ schedule: desired }))
-  );
+/** Something has been written since: whether it was ours, with or without a later write on top. */
+function isOurs(after: Described, before: Described, desired: Schedule): boolean {
+  const shows = changesShow(after, before, desired);
+  if (shows !== undefined) return shows;
+  // Nothing changes that could tell: then all of it has to be as it was asked for, by an update, and not by one of ours.
+  const same = JSON.stringify(plain(after.schedule)) === JSON.stringify(plain(desired));
+  return same && after.updatedMs !== before.updatedMs && !readNote(after.schedule.state?.notes).mark;
 }
 
-function sameState({ state: a }: Schedule, { state: b }: Schedule): boolean {
-  return (
-    Boolean(a?.paused) === Boolean(b?.paused) &&
-    (a?.notes ?? '') === (b?.notes ?? '') &&
-    Boolean(a?.limitedActions) === Boolean(b?.limitedActions)
-  );
+/** Whether what this write changes shows; undefined where it changes nothing of what every server keeps as written. */
+function changesShow(after: Described, before: Described, desired: Schedule): boolean | undefined {
+  const [was, is, wanted] = [before.schedule, after.schedule, desired].map(plain);
+  const changed = Object.keys(wanted ?? {}).filter((key) => was?.[key] !== wanted?.[key]);
+  return changed.length === 0 ? undefined : changed.some((key) => is?.[key] === wanted?.[key]);
 }
 
 /** What every server keeps as it was written. */
-function plain({ schedule: { spec, action } }: { schedule: Schedule }) {
+function plain({ spec, action, policies, state }: Schedule): Record<string, string> {
   const start = action?.startWorkflow;
-  return {
+  const parts = {
+    paused: Boolean(state?.paused),
+    notes: readNote(state?.notes).user,
+    limited: Boolean(state?.limitedActions),
     startMs: toMs(spec?.startTime) ?? null,
     endMs: toMs(spec?.endTime) ?? null,
     jitterMs: durationMs(spec?.jitter),
     intervals: (spec?.interval ?? []).map(({ interval, phase }) => [durationMs(interval), durationMs(phase)]),
+    pauseOnFailure: Boolean(policies?.pauseOnFailure),
     workflowId: start?.workflowId ?? '',
     type: start?.workflowType?.name ?? '',
     taskQueue: start?.taskQueue?.name ?? '',
     input: (start?.input?.payloads ?? []).map(({ data }) => Buffer.from(data ?? []).toString('base64')),
-    memo: Object.keys(start?.memo?.fields ?? {}).toSorted(),
   };
+  return Object.fromEntries(Object.entries(parts).map(([name, value]) => [name, JSON.stringify(value)]));
 }
 
 function notShown(profile: string, id: string): string {

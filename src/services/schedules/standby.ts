@@ -82,7 +82,8 @@ export function drift(owner: Described, copy: Described): string[] {
 
 /** A copy that does not tell what was copied is judged by the servers' stamps. */
 function isEdited(owner: Described, copy: Described): boolean {
-  return editedCopy(copy) ?? (copy.updatedMs ?? 0) > (owner.updatedMs ?? 0) + STAMPS_DIFFER_MS;
+  const ownerMs = Math.max(owner.createdMs ?? 0, owner.updatedMs ?? 0);
+  return editedCopy(copy) ?? (copy.updatedMs ?? 0) > ownerMs + STAMPS_DIFFER_MS;
 }
 
 /**

@@ -14,7 +14,7 @@ import { openedBoundary } from '../../schedules/shapes.ts';
 import { type Schedule, durationMs, toMs } from '../../schedules/times.ts';
 import type { TenantSides } from '../ports.ts';
 import { REAL_CLOCK } from './clock.ts';
-import { changedTooOften, needsOther, stillMoving, tokenMismatch } from './errors.ts';
+import { changedTooOften, needsOther, notRead, stillMoving, tokenMismatch } from './errors.ts';
 import { Health } from './health.ts';
 import type { Counter, ScheduleHooks } from './hooks.ts';
 import { listPage } from './listing.ts';
@@ -100,7 +100,7 @@ class TenantSchedules implements ScheduleMethods {
       id,
       (at) => {
         const given = conflictToken && conflictToken.length > 0 ? conflictToken : undefined;
-        if (given && !this.#stands(given, at)) throw tokenMismatch(id);
+        if (given && !this.#stands(id, given, at)) throw tokenMismatch(id);
         const kept = this.#withOurBound(id, at, request.schedule ?? {});
         return typeof kept === 'number' ? kept : { ...request, schedule: kept };
       },
@@ -235,12 +235,22 @@ class TenantSchedules implements ScheduleMethods {
     return look(stores, id, this.#clock, this.#health);
   }
 
+  /** Whoever wants to write is told that a read which failed has written nothing. */
+  async #lookBefore(id: string): Promise<Look> {
+    const stores = await this.#stores();
+    try {
+      return await this.#look(stores, id);
+    } catch (error) {
+      throw notRead(id, error);
+    }
+  }
+
   /** Never `moving`. One that looks like nobody's is looked at again: the two sides were not read at the same moment. */
   async #untilSettled(id: string): Promise<Settled> {
     const start = this.#clock.now();
     let foreign = false;
     for (let wait = 100; ; wait = Math.min(wait * 1.5, 1_000)) {
-      const at = await this.#look(await this.#stores(), id);
+      const at = await this.#lookBefore(id);
       if (at.kind === 'owned' && at.foreign !== undefined && !foreign) {
         foreign = true;
         await this.#clock.sleep(1_000);
@@ -361,7 +371,7 @@ class TenantSchedules implements ScheduleMethods {
     if (!copy || !standbyMark(copy)) return;
     try {
       const now = await this.#clock.within(this.#standbyMs, other.describe(id));
-      if (!now || standbyMark(now) || createdMs(now) !== createdMs(copy) || (await owner.describe(id))) return;
+      if (!now || standbyMark(now) || now.createdMs !== copy.createdMs || (await owner.describe(id))) return;
       await other.delete(id);
     } catch (error) {
       await this.#behind(id, other, error);
@@ -383,9 +393,9 @@ class TenantSchedules implements ScheduleMethods {
     throw needsOther(id, at.other.profile, 'it keeps the start time its user gave it', at.unasked);
   }
 
-  #stands(token: Uint8Array, at: Owned): boolean {
+  #stands(id: string, token: Uint8Array, at: Owned): boolean {
     const { store, seen } = at.owner;
-    const shown = fingerprintOf(this.#shown(this.#sides.tenant, at), seen);
+    const shown = fingerprintOf(this.#shown(id, at), seen);
     return stillStands(token, { profile: store.profile, seen }, shown);
   }
 
@@ -409,8 +419,4 @@ function answerWith(seen: Seen, shown: Schedule, profile: string): AnswerOf<'des
     schedule: schedule.v1.Schedule.fromObject(shown),
     conflictToken: writeToken(profile, seen.token, fingerprintOf(shown, seen)),
   });
-}
-
-function createdMs({ answer }: Seen): number | undefined {
-  return toMs(answer.info?.createTime);
 }

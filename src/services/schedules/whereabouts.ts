@@ -4,7 +4,7 @@
  */
 import { type Situation, situation } from '../../schedules/pair.ts';
 import { readNote, standbyMark } from '../../schedules/note.ts';
-import { fencedBoundary } from '../../schedules/shapes.ts';
+import { fencedBoundary, openedBoundary } from '../../schedules/shapes.ts';
 import type { Schedule } from '../../schedules/times.ts';
 
 export type Which = 'a' | 'b';
@@ -63,5 +63,6 @@ function mirrored(at: Situation, source: Which): Whereabouts {
 export function whatOneTells(schedule: Schedule | undefined): 'owner' | 'nothing' {
   if (!schedule) return 'nothing';
   const marked = readNote(schedule.state?.notes).mark !== undefined;
-  return marked || fencedBoundary(schedule) !== undefined ? 'nothing' : 'owner';
+  const bounded = fencedBoundary(schedule) !== undefined || openedBoundary(schedule) !== undefined;
+  return marked || bounded ? 'nothing' : 'owner';
 }
