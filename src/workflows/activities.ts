@@ -3,7 +3,7 @@
  * that names tenant and purpose.
  */
 import { ActivityCancellationType, type ActivityOptions, proxyActivities } from '@temporalio/workflow';
-import type { AuditPageInput, Crossing, FerryActivities, PageInput } from '../activities/types.ts';
+import type { AuditPageInput, Crossing, FerryActivities, PageInput, ReconcilePageInput } from '../activities/types.ts';
 import type { FailureType } from '../errors.ts';
 import { summary } from './summary.ts';
 
@@ -128,3 +128,14 @@ export const auditPage = (input: AuditPageInput, page: number) =>
     { summary: summary(input.tenant, `audit schedules on ${input.clusters.join(' and ')}, page ${page}`) },
     [input],
   );
+
+export const reconcilePage = (input: ReconcilePageInput, page: number) =>
+  watching.reconcilePage.executeWithOptions(
+    { summary: summary(input.tenant, `compare copies on ${input.clusters.join(' and ')}, page ${page}`) },
+    [input],
+  );
+
+export const recordReconciled = (input: Parameters<FerryActivities['recordReconciled']>[0]) =>
+  claiming.recordReconciled.executeWithOptions({ summary: summary(input.tenant, 'record what was reconciled') }, [
+    input,
+  ]);

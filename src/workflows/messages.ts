@@ -59,6 +59,8 @@ export const queryDescriptions = {
 export const claimUpdate = defineUpdate<ClaimAnswer, [ClaimRequest]>('claim');
 export const releaseUpdate = defineUpdate<boolean, [ReleaseRequest]>('release');
 export const recordOwnerUpdate = defineUpdate<boolean, [OwnerRequest]>('recordOwner');
+export const standbyBehindSignal = defineSignal<FromPeople>('standbyBehind');
+export const reconciledSignal = defineSignal<FromPeople>('reconciled');
 export const recordQuery = defineQuery<TenantRecord, FromPeople>('record');
 
 export const tenantDescriptions = {
@@ -66,6 +68,8 @@ export const tenantDescriptions = {
   release: 'For migrations: gives the lock back; a lock held by another migration is left alone.',
   recordOwner: "For migrations: writes which cluster runs the tenant's schedules.",
   record: 'Owner, lock and the history of this tenant. No input.',
+  standbyBehind: 'For services: a paused copy did not follow its schedule.',
+  reconciled: 'For `ReconcileSchedules`: copies that were behind have been seen to.',
 };
 
 /** Workflow id of a tenant's record; services Describe it and read the memo. */

@@ -15,13 +15,16 @@ import {
 import { plainFailure } from './failures.ts';
 import {
   claimUpdate,
+  reconciledSignal,
   recordOwnerUpdate,
   recordQuery,
   releaseUpdate,
+  standbyBehindSignal,
   tenantDescriptions,
   tenantWorkflowId,
 } from './messages.ts';
 import { now } from './run.ts';
+import { reconciled, standbyBehind } from './tenant-behind.ts';
 import { tenantDetails } from './tenant-details.ts';
 import { claim, newRecord, recordOwner, release, type TenantRecord } from './tenant-record.ts';
 
@@ -67,6 +70,17 @@ export async function Tenant(input?: TenantInput): Promise<void> {
   setHandler(recordOwnerUpdate, (request) => change(recordOwner, request), {
     description: tenantDescriptions.recordOwner,
     validator: (request) => requireTexts('recordOwner', request, ['migration', 'runId', 'owner', 'event']),
+  });
+  // No events of the history, and not in the memo: there may be many, and nobody but people and the reconciler asks.
+  const see = (next: TenantRecord): void => {
+    record = next;
+    setCurrentDetails(tenantDetails(record));
+  };
+  setHandler(standbyBehindSignal, (given) => see(standbyBehind(record, given)), {
+    description: tenantDescriptions.standbyBehind,
+  });
+  setHandler(reconciledSignal, (given) => see(reconciled(record, given)), {
+    description: tenantDescriptions.reconciled,
   });
   setHandler(recordQuery, () => record, { description: tenantDescriptions.record });
   setCurrentDetails(tenantDetails(record));

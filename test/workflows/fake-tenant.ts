@@ -20,7 +20,10 @@ import type {
 } from '../../src/activities/types.ts';
 import { addAudit, emptyAudit } from '../../src/schedules/audit.ts';
 
-export type Faked = Omit<FerryActivities, 'claimTenant' | 'recordOwner' | 'releaseTenant' | 'auditPage'>;
+export type Faked = Omit<
+  FerryActivities,
+  'claimTenant' | 'recordOwner' | 'releaseTenant' | 'auditPage' | 'reconcilePage' | 'recordReconciled'
+>;
 export type FakedName = keyof Faked;
 
 /** Called before an activity does its work; `call` counts from 1 per activity. Throwing fails the attempt. */

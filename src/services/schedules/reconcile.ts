@@ -26,7 +26,7 @@ export async function reconcile(
     case 'moving':
       return { did: 'left' };
     case 'foreign':
-      return { did: 'refused', found: at.why };
+      return { did: 'refused', code: 'not-ours', found: at.why };
     case 'owned': {
       const [owner, standby] = at.owner === 'a' ? [a, b] : [b, a];
       const [own, copy] = at.owner === 'a' ? [here, there] : [there, here];

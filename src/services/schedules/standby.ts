@@ -6,6 +6,7 @@ import { differingFields } from '../../schedules/canonical.ts';
 import { ChangedMeanwhile, change } from '../../schedules/change.ts';
 import { bringStandbyUpToDate, createStandby, editedCopy } from '../../schedules/copying.ts';
 import { standbyMark } from '../../schedules/note.ts';
+import type { ReasonCode } from '../../reasons.ts';
 import type { Described, ScheduleStore, Time } from '../../schedules/ports.ts';
 import { ownerAsUserWrote } from '../../schedules/shapes.ts';
 import { type Whereabouts, whereabouts } from './whereabouts.ts';
@@ -23,7 +24,7 @@ export type Followed =
   /** A hand-over is under way, or the other side owns it by now: the copy is no longer this call's. */
   | { did: 'left' }
   /** For a person: `found` says what is there. */
-  | { did: 'refused'; found: string };
+  | { did: 'refused'; code: ReasonCode; found: string };
 
 const MAX_ROUNDS = 12;
 /** Clocks of two clusters, and an update under way. */
@@ -43,7 +44,7 @@ export async function follow(f: Following, id: string): Promise<Followed> {
         if (at.kind !== 'absent') return { did: 'left' };
         return await removeOrphan(f, id);
       }
-      if (at.kind === 'foreign') return { did: 'refused', found: at.why };
+      if (at.kind === 'foreign') return { did: 'refused', code: 'not-ours', found: at.why };
       if (!isOwnedBy(at, 'a')) return { did: 'left' };
       if (!copy) {
         // Looked at once more: its owner may have been deleted, or changed, while it was created.
@@ -56,7 +57,7 @@ export async function follow(f: Following, id: string): Promise<Followed> {
       if (edited) {
         const found = `its paused copy on ${f.standby.profile} was edited there: ${drifted.join(', ')}`;
         // Told twice, so that an update that is half to be seen is not taken for one.
-        if (refused === found) return { did: 'refused', found };
+        if (refused === found) return { did: 'refused', code: 'copy-edited', found };
         refused = found;
         await f.time.sleep(500);
         continue;
@@ -71,6 +72,7 @@ export async function follow(f: Following, id: string): Promise<Followed> {
   }
   return {
     did: 'refused',
+    code: 'changed-too-often',
     found: `it was changed ${MAX_ROUNDS} times while its copy on ${f.standby.profile} followed`,
   };
 }
@@ -95,7 +97,11 @@ export async function removeOrphan({ owner, standby }: Following, id: string): P
   const mark = copy && standbyMark(copy);
   if (!copy) return { did: 'nothing' };
   if (mark?.owner !== owner.profile) {
-    return { did: 'refused', found: `${standby.profile} has it, and it is no paused copy of ${owner.profile}'s` };
+    return {
+      did: 'refused',
+      code: 'not-ours',
+      found: `${standby.profile} has it, and it is no paused copy of ${owner.profile}'s`,
+    };
   }
   if (await owner.describe(id)) return { did: 'left' };
   await standby.delete(id);

@@ -9,6 +9,7 @@ import { randomUUID } from 'node:crypto';
 import proto from '@temporalio/proto';
 import { isNotFound } from '../../clusters/calls.ts';
 import { HOLD_AFTER_MS, HOLD_BEFORE_MS, type Route, changesAt, clustersOf } from '../../routes/route.ts';
+import { ChangedMeanwhile, change } from '../../schedules/change.ts';
 import { standbyMark } from '../../schedules/note.ts';
 import { openedBoundary } from '../../schedules/shapes.ts';
 import { type Schedule, durationMs, toMs } from '../../schedules/times.ts';
@@ -122,12 +123,12 @@ class TenantSchedules implements ScheduleMethods {
     ] as const) {
       if (!notes) continue;
       const { identity, requestId } = request;
-      const change = ({ owner: { seen } }: Owned) => ({
+      const repaused = ({ owner: { seen } }: Owned) => ({
         identity,
         requestId,
         schedule: { ...seen.schedule, state: { ...seen.schedule.state, paused, notes } },
       });
-      const absent = await this.#writeOwner(id, change, false);
+      const absent = await this.#writeOwner(id, repaused, false);
       if (absent) return absent.side.service.patchSchedule({ ...request, namespace: absent.side.namespace });
     }
     const manual = Boolean(rest.triggerImmediately) || (rest.backfillRequest ?? []).length > 0;
@@ -139,17 +140,31 @@ class TenantSchedules implements ScheduleMethods {
     return answer;
   };
 
+  /**
+   * Deleting takes no conflict token. Right before it the owner is written as it is: that does, so a fence that came since
+   * it was read is noticed, and one that is under way fails.
+   */
   deleteSchedule = async (request: RequestOf<'deleteSchedule'>): Promise<AnswerOf<'deleteSchedule'>> => {
     const id = request.scheduleId ?? '';
-    const at = await this.#untilSettled(id);
-    const store = this.#sideFor(id, at);
-    const { service, namespace } = store.side;
-    const call = () => service.deleteSchedule({ ...request, namespace });
-    if (at.kind === 'absent' && at.orphan) return this.#then(id, at.on, at.orphan, call);
-    if (at.kind !== 'owned' || at.foreign !== undefined || !at.other) return call();
-    const answer = await this.#then(id, store, at.other, call);
-    await this.#deleteWhatWasOpened(id, store, at.other, at.copy);
-    return answer;
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const at = await this.#untilSettled(id);
+      const store = this.#sideFor(id, at);
+      const { service, namespace } = store.side;
+      const call = () => service.deleteSchedule({ ...request, namespace });
+      if (at.kind === 'absent' && at.orphan) return this.#then(id, at.on, at.orphan, call);
+      if (at.kind !== 'owned' || at.foreign !== undefined || !at.other) return call();
+      try {
+        await change(store, this.#clock, id, at.owner.seen, at.owner.seen.schedule, { always: true });
+      } catch (error) {
+        if (!(error instanceof ChangedMeanwhile)) throw notRead(id, error);
+        this.#count('conflicts');
+        continue;
+      }
+      const answer = await this.#then(id, store, at.other, call);
+      await this.#deleteWhatWasOpened(id, store, at.other, at.copy);
+      return answer;
+    }
+    throw changedTooOften(id, MAX_ROUNDS);
   };
 
   describeSchedule = async (request: RequestOf<'describeSchedule'>): Promise<AnswerOf<'describeSchedule'>> => {
