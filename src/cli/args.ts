@@ -4,9 +4,10 @@ import { nearest } from '../workflows/nearest.ts';
 import { COMMANDS, type Command } from '../workflows/progress.ts';
 import { type Audit, AUDIT_FORMERLY, auditOptions, readAudit } from './audit-args.ts';
 import { usage } from './exit.ts';
+import { type Reconcile, readReconcile, reconcileOptions } from './reconcile-args.ts';
 import { type Given, type Kind, readOptions } from './options.ts';
 
-export const TOPICS = ['worker', 'migrate', 'plan', 'status', 'audit', ...COMMANDS] as const;
+export const TOPICS = ['worker', 'migrate', 'plan', 'status', 'audit', 'reconcile', ...COMMANDS] as const;
 export type Topic = (typeof TOPICS)[number];
 
 export interface Migrate {
@@ -40,7 +41,15 @@ export interface Steer {
 }
 
 export type Asked =
-  { do: 'help'; topic?: Topic } | { do: 'version' } | { do: 'worker' } | Migrate | Plan | Status | Audit | Steer;
+  | { do: 'help'; topic?: Topic }
+  | { do: 'version' }
+  | { do: 'worker' }
+  | Migrate
+  | Plan
+  | Status
+  | Audit
+  | Reconcile
+  | Steer;
 
 const inputOptions = {
   from: 'text',
@@ -66,6 +75,7 @@ const OPTIONS = {
   plan: inputOptions,
   status: { json: 'flag', watch: 'flag' },
   audit: auditOptions,
+  reconcile: reconcileOptions,
   rollback: { reason: 'text' },
   pause: {},
   resume: {},
@@ -106,6 +116,10 @@ export function readArguments(args: string[]): Asked {
     case 'audit': {
       const given = readOptions(topic, rest, OPTIONS.audit, AUDIT_FORMERLY);
       return readAudit(one(topic, given.words, 'the name of a tenant'), given);
+    }
+    case 'reconcile': {
+      const given = readOptions(topic, rest, OPTIONS.reconcile);
+      return readReconcile(one(topic, given.words, 'the name of a tenant'), given);
     }
     case 'rollback': {
       const given = readOptions(topic, rest, OPTIONS.rollback);

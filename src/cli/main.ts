@@ -40,6 +40,7 @@ async function run(asked: Asked, env: NodeJS.ProcessEnv, io: Output): Promise<Ex
     case 'migrate':
     case 'plan':
     case 'status':
+    case 'reconcile':
     case 'steer': {
       const { optionsFromEnvironment } = await import('../worker.ts');
       return await withControl(asked, optionsFromEnvironment(env), io);
@@ -80,6 +81,10 @@ async function withControl(
         return await commands.status(world, asked);
       case 'steer':
         return await commands.steer(world, asked);
+      case 'reconcile': {
+        const { reconcile } = await import('./reconcile.ts');
+        return await reconcile(client, options.taskQueue ?? TASK_QUEUE, asked, io);
+      }
     }
   } finally {
     await close();
