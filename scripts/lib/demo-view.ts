@@ -36,7 +36,8 @@ export function progressText({ phase, owner, schedules, waitingFor }: Progress):
     'cutting-over': `${handedOver} of ${total} handed over`,
     'rolling-back': `${handedOver} of ${total} not yet back`,
   };
-  const parts = [phase, counts[phase], `owner ${owner}`, failed > 0 ? `${failed} failed` : undefined, waitingFor];
+  const owned = owner === null ? undefined : `owner ${owner}`;
+  const parts = [phase, counts[phase], owned, failed > 0 ? `${failed} failed` : undefined, waitingFor];
   return parts.filter(Boolean).join(' · ');
 }
 

@@ -10,6 +10,7 @@ import { createTenantActivities } from './tenant.ts';
 import type { FerryActivities } from './types.ts';
 import { verifyPage } from './verify.ts';
 import { watchOwnership } from './watch.ts';
+import { lookAtWorkflows } from './workflows.ts';
 
 export function createActivities(deps: FerryDeps): FerryActivities {
   return {
@@ -24,6 +25,7 @@ export function createActivities(deps: FerryDeps): FerryActivities {
     cutOverPage: (input) => cutOverPage(deps, input),
     sweep: (input) => sweep(deps, input),
     watchOwnership: (input) => watchOwnership(deps, input),
+    lookAtWorkflows: (input) => lookAtWorkflows(deps, input),
     auditPage: (input) => auditPage(deps, input),
     reconcilePage: (input) => reconcilePage(deps, input),
     recordReconciled: (input) => recordReconciled(deps, input),

@@ -11,8 +11,12 @@
 
 /** How long a route that was read may be used. Counted from before the question was sent. */
 export const LEASE_MS = 10_000;
-/** A change takes effect this long after it was recorded: a lease, and time for the record's own delays. */
-export const LEAD_MS = 15_000;
+/** What was sent on a route must have been answered within this long after its lease, or is given up. */
+export const ANSWER_MS = 5_000;
+/** A workflow task of the record may last this long: the change is dated by its beginning, and readable at its end. */
+export const RECORD_MS = 10_000;
+/** A change takes effect this long after it was dated: who asked just before it was readable has finished by then. */
+export const LEAD_MS = RECORD_MS + LEASE_MS + ANSWER_MS;
 /** From here to T no start is sent to the old side; one sent before has this long to be answered. */
 export const HOLD_BEFORE_MS = 1_000;
 /** After T no start is sent to the new side for this long. More than two clocks may differ. */
@@ -38,7 +42,7 @@ export interface Route {
   /** T, ISO 8601. Null together with `from`. */
   at: string | null;
   /**
-   * Profiles besides those of `to` that may hold open workflows: an id is looked for there before it is started. A
+   * Profiles that may hold open workflows of before: an id is looked for there before it is started elsewhere. A
    * migration takes a profile off once it has seen it empty.
    */
   undrained: string[];
@@ -76,6 +80,19 @@ export function clustersOf(route: Route): string[] {
   return [...new Set([...namesOf(route.to), ...(route.from ? namesOf(route.from) : []), ...route.undrained])];
 }
 
+/** Where starts go at `nowMs`, as far as they are not held. */
+export function destinationAt(route: Route, nowMs: number): Destination {
+  const at = changesAt(route);
+  return route.from !== null && at !== null && nowMs < at ? route.from : route.to;
+}
+
+/** The profiles that may hold open workflows: `clustersOf` without a source that was drained. */
+export function openOn(route: Route, nowMs: number): string[] {
+  const at = changesAt(route);
+  const changing = route.from !== null && at !== null && nowMs < at + HOLD_AFTER_MS ? namesOf(route.from) : [];
+  return [...new Set([...namesOf(route.to), ...changing, ...route.undrained])];
+}
+
 /** Stable by workflow id: the same in every process and release. */
 export function clusterOf({ cluster, split }: Destination, workflowId: string): string {
   return split !== null && fraction(workflowId) * 100 < split.percent ? split.cluster : cluster;
@@ -98,9 +115,8 @@ export function announce(route: Route | null, current: string, to: Destination, 
     return route === null ? { changed: true, route: held } : { changed: false, route: held };
   const at = changesAt(held);
   if (at !== null && nowMs < at + HOLD_AFTER_MS) return { notBefore: new Date(at + HOLD_AFTER_MS).toISOString() };
-  // Ids that are open where new ones of theirs will start need no asking; with a split nobody can tell which are.
-  const settled = to.split === null ? to.cluster : undefined;
-  const undrained = [...new Set([...held.undrained, ...namesOf(held.to)])].filter((name) => name !== settled);
+  // Where the new ones will start stays named if it was: until T the old side is where they start, and asks there.
+  const undrained = [...new Set([...held.undrained, ...namesOf(held.to)])];
   return { changed: true, route: { to, from: held.to, at: new Date(nowMs + LEAD_MS).toISOString(), undrained } };
 }
 

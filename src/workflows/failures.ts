@@ -45,7 +45,8 @@ export function reconcileFailureOf(error: TemporalFailure, tenant: string): Appl
   return refusedBy(error) ?? plainFailure('StepFailed', message, error);
 }
 
-function refusedBy(error: TemporalFailure): ApplicationFailure | undefined {
+/** The refusal in it, if it is one. */
+export function refusedBy(error: TemporalFailure): ApplicationFailure | undefined {
   const refused = error instanceof ActivityFailure ? error.cause : error;
   if (!(refused instanceof ApplicationFailure)) return undefined;
   const type = REFUSALS.find((known) => known === refused.type);

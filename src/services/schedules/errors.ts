@@ -5,6 +5,7 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import { codeOf } from '../../clusters/calls.ts';
 
+/** `code` is gRPC's. `message` says what was found, and whether anything was written. */
 export class ScheduleCallError extends Error {
   override name = 'ScheduleCallError';
   readonly code: status;

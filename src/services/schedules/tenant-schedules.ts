@@ -8,7 +8,15 @@
 import { randomUUID } from 'node:crypto';
 import proto from '@temporalio/proto';
 import { isNotFound } from '../../clusters/calls.ts';
-import { HOLD_AFTER_MS, HOLD_BEFORE_MS, type Route, changesAt, clustersOf } from '../../routes/route.ts';
+import {
+  HOLD_AFTER_MS,
+  HOLD_BEFORE_MS,
+  type Route,
+  changesAt,
+  clustersOf,
+  destinationAt,
+  openOn,
+} from '../../routes/route.ts';
 import { ChangedMeanwhile, change } from '../../schedules/change.ts';
 import { standbyMark } from '../../schedules/note.ts';
 import { openedBoundary } from '../../schedules/shapes.ts';
@@ -220,13 +228,12 @@ class TenantSchedules implements ScheduleMethods {
 
   /** Where new schedules begin comes first. Of more than two clusters, those the route names go before others. */
   #storesOf(route: Route): Stores {
-    const at = changesAt(route);
-    const begins = route.from !== null && at !== null && this.#clock.now() < at ? route.from : route.to;
+    const { cluster } = destinationAt(route, this.#clock.now());
     const { present } = this.#sides;
-    const others = [...clustersOf(route), ...present].filter((name) => name !== begins.cluster);
+    const others = [...clustersOf(route), ...present].filter((name) => name !== cluster);
     const other = others.find((name) => present.includes(name));
     const store = (profile: string) => new SideStore(this.#sides.side(profile));
-    return other === undefined ? [store(begins.cluster)] : [store(begins.cluster), store(other)];
+    return other === undefined ? [store(cluster)] : [store(cluster), store(other)];
   }
 
   /** Around the moment a route changes nothing is begun on either side, as with workflows. */
@@ -243,7 +250,7 @@ class TenantSchedules implements ScheduleMethods {
 
   /** Whether the route says that schedules of the tenant may be owned there. */
   #mayLiveOn(route: Route, { profile }: SideStore): boolean {
-    return clustersOf(route).includes(profile);
+    return openOn(route, this.#clock.now()).includes(profile);
   }
 
   #look(stores: Stores, id: string): Promise<Look> {
