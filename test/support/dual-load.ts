@@ -181,7 +181,8 @@ export class DualLoad {
   }
 
   /** What is not as it should be, on both sides. */
-  async problems(a: Side, b: Side): Promise<string[]> {
+  async problems([a, b]: Side[]): Promise<string[]> {
+    if (!a || !b) throw new Error('two sides are compared');
     const [one, other] = [new SideStore(a), new SideStore(b)];
     const wrong: string[] = [];
     for (const [id, wanted] of this.model) {
