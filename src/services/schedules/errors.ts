@@ -62,3 +62,12 @@ export function notRead(id: string, error: unknown): unknown {
     error,
   );
 }
+
+/** A bound of ours still holds back times that the other cluster has run, and the new start would take it off. */
+export function startHeldBack(id: string, atMs: number): ScheduleCallError {
+  return new ScheduleCallError(
+    status.UNAVAILABLE,
+    `schedule ${id} has just changed clusters, and its jitter reaches back: its start time can be changed from ` +
+      `${new Date(atMs).toISOString()} on; nothing was written`,
+  );
+}

@@ -23,7 +23,7 @@ import { openedBoundary } from '../../schedules/shapes.ts';
 import { type Schedule, durationMs, toMs } from '../../schedules/times.ts';
 import type { TenantSides } from '../ports.ts';
 import { REAL_CLOCK } from './clock.ts';
-import { changedTooOften, needsOther, notRead, stillMoving, tokenMismatch } from './errors.ts';
+import { changedTooOften, needsOther, notRead, startHeldBack, stillMoving, tokenMismatch } from './errors.ts';
 import { Health } from './health.ts';
 import type { Counter, ScheduleHooks } from './hooks.ts';
 import { listPage } from './listing.ts';
@@ -309,7 +309,7 @@ class TenantSchedules implements ScheduleMethods {
       const wanted = change(at);
       if (typeof wanted === 'number') {
         const now = this.#clock.now();
-        if (wanted - start > this.#waitMs) throw stillMoving(this.#sides.tenant, id, now - start);
+        if (wanted - start > this.#waitMs) throw startHeldBack(id, wanted);
         await this.#clock.sleep(Math.max(100, wanted - now));
         continue;
       }
