@@ -5,6 +5,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ScheduleAlreadyRunning, ScheduleNotFoundError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Side } from '../../src/services/ports.ts';
 import type { ScheduleMethods } from '../../src/services/schedules/methods.ts';
@@ -111,6 +112,48 @@ describe.each<[cloud: Engine, selfhosted: Engine]>([
     expect(triggered.wrong).toEqual([]);
     expect(triggered.asked).toBeGreaterThan(0);
   }, 600_000);
+
+  test("the SDK's own schedule client is none the wiser", async () => {
+    const [mine, theirs] = clients.map((each) => each.tenant(TENANT).schedule);
+    if (!mine || !theirs) throw new Error('two clients are compared');
+    const hour = 3_600_000;
+    const offset = (Date.now() % (24 * hour)) + 12 * hour;
+    const options = {
+      scheduleId: 'sdk',
+      spec: { intervals: [{ every: 24 * hour, offset: offset % (24 * hour) }] },
+      action: { type: 'startWorkflow' as const, workflowType: 'quick', taskQueue: `${TENANT}-work`, args: ['one'] },
+      memo: { team: 'billing' },
+      state: { note: 'made by the SDK' },
+    };
+    const handle = await mine.create(options);
+    await expect(theirs.create(options)).rejects.toBeInstanceOf(ScheduleAlreadyRunning);
+    await handle.update((before) => ({ ...before, state: { ...before.state, note: 'updated' } }));
+    expect(await theirs.getHandle('sdk').describe()).toMatchObject({
+      state: { note: 'updated', paused: false },
+      memo: { team: 'billing' },
+      spec: { intervals: [{ every: 24 * hour }] },
+    });
+    await theirs.getHandle('sdk').pause('for now');
+    expect((await handle.describe()).state).toMatchObject({ paused: true, note: 'for now' });
+    await handle.unpause('on again');
+    await handle.trigger();
+    await waitFor({ what: 'the run' }, async () => (await handle.describe()).info.recentActions.length === 1);
+    const listed = await waitFor({ what: 'it to be listed' }, async () => {
+      const ids: string[] = [];
+      for await (const { scheduleId, state } of mine.list()) {
+        if (state.note?.includes('[ferry')) throw new Error(`${scheduleId} shows a note of ours`);
+        ids.push(scheduleId);
+      }
+      return ids.includes('sdk') && ids;
+    });
+    expect(listed.filter((id) => id === 'sdk')).toHaveLength(1);
+    expect(new Set(listed).size).toBe(listed.length);
+    await handle.delete();
+    await expect(handle.describe()).rejects.toBeInstanceOf(ScheduleNotFoundError);
+    for (const { service, namespace } of sides) {
+      await expect(service.describeSchedule({ namespace, scheduleId: 'sdk' })).rejects.toMatchObject({ code: 5 });
+    }
+  }, 120_000);
 
   test('with the standby cut off for 20 s no call fails, and ReconcileSchedules makes good what it missed', async () => {
     const ferry = await world.ferry();

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import proto from '@temporalio/proto';
+import { status } from '@grpc/grpc-js';
 import { codeOf } from '../../src/clusters/calls.ts';
 import type { Schedule } from '../../src/schedules/times.ts';
 import { readNote } from '../../src/schedules/note.ts';
@@ -115,16 +116,25 @@ export class DualLoad {
       }
       case 'update':
       case 'cron': {
-        const { schedule, conflictToken } = await service.describeSchedule(key);
-        this.#shownCleanly(id, at, schedule ?? {});
         const minute = does === 'cron' ? this.#random.below(60) : at.minute;
-        const spec = does === 'cron' ? { cronString: [`${minute} ${this.#hour} * * *`] } : schedule?.spec;
         // As the SDK does it in one of two.
-        const token = this.#random.below(2) === 0 ? conflictToken : undefined;
-        const written = tagged({ ...schedule, spec }, tag);
-        await service.updateSchedule({ ...key, schedule: written, conflictToken: token, requestId });
-        Object.assign(at, { tag, minute });
-        return;
+        const conditional = this.#random.below(2) === 0;
+        for (let attempt = 0; ; attempt++) {
+          const { schedule, conflictToken } = await service.describeSchedule(key);
+          this.#shownCleanly(id, at, schedule ?? {});
+          const spec = does === 'cron' ? { cronString: [`${minute} ${this.#hour} * * *`] } : schedule?.spec;
+          const written = tagged({ ...schedule, spec }, tag);
+          const token = conditional ? conflictToken : undefined;
+          try {
+            await service.updateSchedule({ ...key, schedule: written, conflictToken: token, requestId: randomUUID() });
+          } catch (error) {
+            // The count of a limited schedule is shown, and goes down meanwhile.
+            if (codeOf(error) !== status.FAILED_PRECONDITION || !isLimited(written) || attempt === 10) throw error;
+            continue;
+          }
+          Object.assign(at, { tag, minute });
+          return;
+        }
       }
       case 'pause':
       case 'unpause': {
@@ -236,6 +246,10 @@ export class DualLoad {
     }
     return { asked, ran, wrong };
   }
+}
+
+function isLimited({ state }: Schedule): boolean {
+  return Boolean(state?.limitedActions);
 }
 
 const MARK = 'ferry-test-tag';

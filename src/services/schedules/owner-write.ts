@@ -100,9 +100,22 @@ function plain({ spec, action, policies, state }: Schedule): Record<string, stri
     workflowId: start?.workflowId ?? '',
     type: start?.workflowType?.name ?? '',
     taskQueue: start?.taskQueue?.name ?? '',
-    input: (start?.input?.payloads ?? []).map(({ data }) => Buffer.from(data ?? []).toString('base64')),
+    input: (start?.input?.payloads ?? []).map(bytesOf),
+    memo: named(start?.memo?.fields),
+    header: named(start?.header?.fields),
   };
   return Object.fromEntries(Object.entries(parts).map(([name, value]) => [name, JSON.stringify(value)]));
+}
+
+type Payload = temporal.api.common.v1.IPayload;
+
+function named(fields: Record<string, Payload> | null | undefined): [string, string][] {
+  const entries = Object.entries(fields ?? {}).map(([name, payload]): [string, string] => [name, bytesOf(payload)]);
+  return entries.toSorted(([x], [y]) => (x < y ? -1 : 1));
+}
+
+function bytesOf({ data }: Payload): string {
+  return Buffer.from(data ?? []).toString('base64');
 }
 
 function notShown(profile: string, id: string): string {
