@@ -12,7 +12,7 @@ import type { PageInput, VerifyResult } from './types.ts';
 const CONCURRENCY = 16;
 const MAX_LISTED = 50;
 /** A difference is looked at again this often, unless a page has many. */
-const LOOKS = 2;
+const LOOKS = 3;
 const MAX_LOOKS = 60;
 const SOON_MS = 1_500;
 

@@ -78,13 +78,17 @@ describe.each<[cloud: Engine, selfhosted: Engine]>([
     const operations = load.run(OPERATIONS, 12, 1_500).finally(() => (operating = false));
     await waitFor({ what: 'the first operations', timeoutMs: 60_000 }, async () => load.told.operations >= 40);
     const before = load.told.operations;
-    const there = await move('there/dual', 'cloud', 'selfhosted');
-    const between = load.told.operations;
-    const back = await move('back/dual', 'selfhosted', 'cloud');
-    const after = load.told.operations;
-    const still = operating;
-    await operations;
+    const moving = async () => {
+      const there = await move('there/dual', 'cloud', 'selfhosted');
+      const between = load.told.operations;
+      const back = await move('back/dual', 'selfhosted', 'cloud');
+      return { there, between, back, after: load.told.operations, still: operating };
+    };
+    // Whatever becomes of it, the next test has the schedules to itself.
+    const [moved] = await Promise.allSettled([moving(), operations]);
     await ferry.stop();
+    if (moved.status === 'rejected') throw moved.reason;
+    const { there, between, back, after, still } = moved.value;
     const { refused, latencyMs } = load.told;
     const figures = {
       operations: load.told.operations,
