@@ -13,6 +13,7 @@ import { FixedRoute, RouteReader, type RouteReaderOptions } from './route-reader
 import { RoutedConnection, routedClient } from './routed-client.ts';
 import { CallScope } from './scope.ts';
 import { recordStandbyBehind } from './schedules/record.ts';
+import type { Limit } from './schedules/side.ts';
 import { type ScheduleOptions, tenantSchedules } from './schedules/tenant-schedules.ts';
 import { SourcedRoute } from './sourced-route.ts';
 import { REAL_SERVICE_TIME } from './time.ts';
@@ -71,6 +72,7 @@ export class TenantClients {
   readonly #namespaces: ReadonlySet<string>;
   readonly #routes: (tenant: string) => Routes;
   readonly #clients = new Map<string, Client>();
+  readonly #pending = new Set<Promise<void>>();
 
   constructor(options: TenantClientsOptions = {}) {
     const { configFile = process.env['TEMPORAL_CONFIG_FILE'], clusters = ['cloud', 'selfhosted'] } = options;
@@ -117,9 +119,10 @@ export class TenantClients {
     return Promise.all(profiles.map((profile) => this.#healthOf(profile, timeoutMs)));
   }
 
-  /** Closes all connections. Calls under way fail. */
+  /** Closes all connections. Calls under way fail, but for those on the copies of schedules: they have some seconds. */
   async close(): Promise<void> {
     this.#clients.clear();
+    await Promise.all(this.#pending);
     await this.#connections.close();
   }
 
@@ -150,7 +153,20 @@ export class TenantClients {
     if (sides.present.length < 2) return {};
     const { schedules, controlProfile = 'control', routes } = this.#options;
     const recorded = routes || !this.#hasControl ? {} : { standbyBehind: this.#recorder(controlProfile) };
-    return tenantSchedules(sides, { ...recorded, ...schedules }) as unknown as Overrides;
+    const limit: Limit = (ms, run) => this.#tracked(this.#scope.by(this.#time.now() + ms, run));
+    return tenantSchedules(sides, { ...recorded, limit, ...schedules }) as unknown as Overrides;
+  }
+
+  /** Some of their calls outlive the caller's: a copy that follows slowly. Closing waits for them. */
+  #tracked<T>(call: Promise<T>): Promise<T> {
+    const ended = call.then(
+      () => undefined,
+      // Whoever made the call is told.
+      () => undefined,
+    );
+    this.#pending.add(ended);
+    void ended.then(() => this.#pending.delete(ended));
+    return call;
   }
 
   #recorder(controlProfile: string): ScheduleOptions['standbyBehind'] {

@@ -4,7 +4,7 @@ import { codeOf } from '../../clusters/calls.ts';
 import type { Time } from '../../schedules/ports.ts';
 import { ScheduleCallError, silent } from './errors.ts';
 import type { Health } from './health.ts';
-import type { Seen, SideStore } from './side.ts';
+import { ANSWERS_WITHIN_MS, type Seen, type SideStore } from './side.ts';
 import { whatOneTells, whereabouts } from './whereabouts.ts';
 
 export interface Clock extends Time {
@@ -28,7 +28,6 @@ export type Look =
 
 /** Once one side says that it owns it, the other is waited for no longer than this. */
 const GRACE_MS = 2_000;
-const ANSWERS_WITHIN_MS = 15_000;
 
 type Answer = { seen: Seen | undefined } | { error: unknown };
 

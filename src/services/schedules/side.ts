@@ -24,21 +24,32 @@ export function isUnknownOutcome(error: unknown): boolean {
   return code !== undefined && UNKNOWN_OUTCOME.has(code);
 }
 
+/** Calls made by `run` end after `ms` at the latest: those that nobody waits for any more do not go on for ever. */
+export type Limit = <T>(ms: number, run: () => Promise<T>) => Promise<T>;
+
+export const NO_LIMIT: Limit = (_ms, run) => run();
+
+/** Longer is not waited for either side. */
+export const ANSWERS_WITHIN_MS = 15_000;
+
 export const IDENTITY = 'temporal-ferry';
 
 export class SideStore implements ScheduleStore {
   readonly profile: string;
   readonly side: Side;
+  readonly #limit: Limit;
 
-  constructor(side: Side) {
+  constructor(side: Side, limit: Limit = NO_LIMIT) {
     this.side = side;
+    this.#limit = limit;
     this.profile = side.profile;
   }
 
   async describe(id: string): Promise<Seen | undefined> {
     const { service, namespace } = this.side;
     try {
-      const answer = await service.describeSchedule({ namespace, scheduleId: id });
+      const asked = { namespace, scheduleId: id };
+      const answer = await this.#limit(ANSWERS_WITHIN_MS, () => service.describeSchedule(asked));
       return { ...describedFrom(answer), answer };
     } catch (error) {
       if (isNotFound(error)) return undefined;

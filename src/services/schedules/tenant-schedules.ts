@@ -31,7 +31,7 @@ import { type Clock, type Look, isUnreachable, look } from './look.ts';
 import type { AnswerOf, RequestOf, ScheduleMethods } from './methods.ts';
 import { writeOwner } from './owner-write.ts';
 import { fingerprintOf, movingAsShown, ownedAsShown, stillStands, writeToken } from './shown.ts';
-import { type Seen, SideStore, isUnknownOutcome } from './side.ts';
+import { type Limit, NO_LIMIT, type Seen, SideStore, isUnknownOutcome } from './side.ts';
 import { type Followed, follow, removeOrphan } from './standby.ts';
 
 // The package is CommonJS: its values come with the default export.
@@ -46,6 +46,7 @@ export interface ScheduleOptions extends ScheduleHooks {
   /** How long a call waits for the copy to follow, ms. @default 5 s */
   standbyMs?: number;
   clock?: Clock;
+  limit?: Limit;
 }
 
 type Owned = Extract<Look, { kind: 'owned' }>;
@@ -67,6 +68,7 @@ class TenantSchedules implements ScheduleMethods {
   readonly #health: Health;
   readonly #waitMs: number;
   readonly #standbyMs: number;
+  readonly #limit: Limit;
 
   constructor(sides: TenantSides, options: ScheduleOptions) {
     this.#sides = sides;
@@ -75,6 +77,7 @@ class TenantSchedules implements ScheduleMethods {
     this.#health = new Health(this.#clock);
     this.#waitMs = options.waitMs ?? 90_000;
     this.#standbyMs = options.standbyMs ?? 5_000;
+    this.#limit = options.limit ?? NO_LIMIT;
   }
 
   createSchedule = async (request: RequestOf<'createSchedule'>): Promise<AnswerOf<'createSchedule'>> => {
@@ -232,7 +235,7 @@ class TenantSchedules implements ScheduleMethods {
     const { present } = this.#sides;
     const others = [...clustersOf(route), ...present].filter((name) => name !== cluster);
     const other = others.find((name) => present.includes(name));
-    const store = (profile: string) => new SideStore(this.#sides.side(profile));
+    const store = (profile: string) => new SideStore(this.#sides.side(profile), this.#limit);
     return other === undefined ? [store(cluster)] : [store(cluster), store(other)];
   }
 
@@ -355,8 +358,8 @@ class TenantSchedules implements ScheduleMethods {
     if (down !== undefined) return this.#behind(id, other, down);
     let followed: Followed | undefined;
     try {
-      const following = follow(this.#following(owner, other), id);
-      // Given up on, it goes on by itself; what becomes of it then has been told already.
+      const following = this.#limit(this.#standbyMs, () => follow(this.#following(owner, other), id));
+      // Given up on, it comes to its end by itself; what becomes of it then has been told already.
       following.catch(() => {});
       followed = await this.#clock.within(this.#standbyMs, following);
     } catch (error) {
