@@ -14,6 +14,15 @@ export type { FailureType } from './errors.ts';
 
 export type { MigrateTenant } from './workflows/migrate-tenant.ts';
 export { type AuditProgress, type AuditSchedules, auditProgressQuery } from './workflows/audit-schedules.ts';
+export {
+  type ReconcileReport,
+  type ReconcileSchedules,
+  reconcileProgressQuery,
+} from './workflows/reconcile-schedules.ts';
+export type { ReconcileSchedulesInput } from './workflows/reconcile-input.ts';
+export type { Counter, ScheduleHooks, StandbyBehind } from './services/schedules/hooks.ts';
+export { ScheduleCallError } from './services/schedules/errors.ts';
+export { recordStandbyBehind } from './services/schedules/record.ts';
 export type { AuditSchedulesInput } from './workflows/audit-input.ts';
 export type { AuditReport } from './ledger/report.ts';
 export type { Line as AuditLine, Verdict } from './ledger/verdict.ts';

@@ -40,6 +40,8 @@ export const REASON_CODES = [
   'unproven',
   'changed-too-often',
   'taken-back',
+  // Reconciling.
+  'copy-edited',
   'failed',
 ] as const;
 

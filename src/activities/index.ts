@@ -4,6 +4,7 @@ import { copyPage } from './copy.ts';
 import { cutOverPage } from './cut-over.ts';
 import type { FerryDeps } from './deps.ts';
 import { preflight } from './preflight.ts';
+import { reconcilePage, recordReconciled } from './reconcile.ts';
 import { sweep } from './sweep.ts';
 import { createTenantActivities } from './tenant.ts';
 import type { FerryActivities } from './types.ts';
@@ -26,5 +27,7 @@ export function createActivities(deps: FerryDeps): FerryActivities {
     watchOwnership: (input) => watchOwnership(deps, input),
     lookAtWorkflows: (input) => lookAtWorkflows(deps, input),
     auditPage: (input) => auditPage(deps, input),
+    reconcilePage: (input) => reconcilePage(deps, input),
+    recordReconciled: (input) => recordReconciled(deps, input),
   };
 }

@@ -185,6 +185,32 @@ export interface AuditPageResult {
   next?: Cursor;
 }
 
+export interface ReconcilePageInput {
+  tenant: string;
+  /** Workflow id: written into the notes of copies it makes. */
+  reconciliation: string;
+  /** Two profiles. Which of them owns a schedule is read off the schedule. */
+  clusters: [string, string];
+  selection: Selection;
+  cursor?: Cursor;
+  pageSize: number;
+}
+
+export interface ReconcilePageResult {
+  seen: number;
+  /** Copies. */
+  created: number;
+  updated: number;
+  /** Copies whose schedule is gone. */
+  removed: number;
+  unchanged: number;
+  /** Between two owners: their hand-over brings the copy in line. */
+  moving: number;
+  /** Left as they are, for a person. */
+  refused: Reason[];
+  next?: Cursor;
+}
+
 /** The record's answer to a claim. */
 export interface Claim {
   /** Who owned the tenant before, as recorded; null for a tenant never migrated. */
@@ -293,4 +319,8 @@ export interface FerryActivities {
   watchOwnership(input: Crossing): Promise<WatchResult>;
   /** Reads only. What a page of schedules did over a time range. */
   auditPage(input: AuditPageInput): Promise<AuditPageResult>;
+  /** Brings the paused copies of a page of schedules in line with their owners. Touches nothing else. */
+  reconcilePage(input: ReconcilePageInput): Promise<ReconcilePageResult>;
+  /** Tells the tenant's record that copies recorded as behind before `before` (ISO) have been seen to, but for `refused`. */
+  recordReconciled(input: { tenant: string; before: string; refused: string[] }): Promise<void>;
 }

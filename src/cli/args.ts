@@ -5,10 +5,21 @@ import { COMMANDS, type Command } from '../workflows/progress.ts';
 import { type Audit, AUDIT_FORMERLY, auditOptions, readAudit } from './audit-args.ts';
 import { type Compare, compareOptions, readCompare } from './compare-args.ts';
 import { usage } from './exit.ts';
+import { type Reconcile, readReconcile, reconcileOptions } from './reconcile-args.ts';
 import { type Given, type Kind, readOptions } from './options.ts';
 import { readRoute, type RouteAsked, routeOptions } from './route-args.ts';
 
-export const TOPICS = ['worker', 'migrate', 'plan', 'status', 'route', 'audit', 'compare', ...COMMANDS] as const;
+export const TOPICS = [
+  'worker',
+  'migrate',
+  'plan',
+  'status',
+  'route',
+  'audit',
+  'compare',
+  'reconcile',
+  ...COMMANDS,
+] as const;
 export type Topic = (typeof TOPICS)[number];
 
 export interface Migrate {
@@ -51,6 +62,7 @@ export type Asked =
   | RouteAsked
   | Audit
   | Compare
+  | Reconcile
   | Steer;
 
 const inputOptions = {
@@ -81,6 +93,7 @@ const OPTIONS = {
   route: routeOptions,
   audit: auditOptions,
   compare: compareOptions,
+  reconcile: reconcileOptions,
   rollback: { reason: 'text' },
   pause: {},
   resume: {},
@@ -129,6 +142,10 @@ export function readArguments(args: string[]): Asked {
     case 'compare': {
       const given = readOptions(topic, rest, OPTIONS.compare);
       return readCompare(one(topic, given.words, 'the name of a tenant'), given);
+    }
+    case 'reconcile': {
+      const given = readOptions(topic, rest, OPTIONS.reconcile);
+      return readReconcile(one(topic, given.words, 'the name of a tenant'), given);
     }
     case 'rollback': {
       const given = readOptions(topic, rest, OPTIONS.rollback);

@@ -44,6 +44,7 @@ const OVERVIEW = `ferry: moves a tenant between two Temporal clusters; every sch
   ferry route <tenant>         where its workflows start; sets it, too
   ferry audit <tenant>         what its schedules did: once, twice, missed, on the wrong side, and why; reads only
   ferry compare <tenant>       its workflow types on both clusters: counts, failure rates, durations; reads only
+  ferry reconcile <tenant>     bring the paused copies in line with their schedules
   ferry rollback <tenant>      take everything back, from any phase
   ferry pause <tenant>         hold between schedules
   ferry resume <tenant>        go on where it was paused
@@ -210,6 +211,28 @@ Exit codes
   1  no run was found
   2  the command line is not acceptable; nothing was sent
   3  a cluster, or its profile, cannot be had`,
+
+  reconcile: `ferry reconcile <tenant>: brings the paused copies of a tenant's schedules in line with their owners.
+
+Starts the workflow ReconcileSchedules and waits for it. Which cluster owns a schedule is read off the schedule: a copy that
+is missing is made, one that differs is updated, one whose schedule is gone is removed. Nothing else is written. A copy that
+somebody edited where it rests is reported and left. It may run at any time, beside a migration too.
+
+  --from <profile> --to <profile>   the two clusters, in any order (default: cloud and selfhosted)
+  --schedules <query>               which schedules, as a visibility query (default: TenantId = '<tenant>')
+  --prefix <text>                   instead: those whose id begins so
+  --all-schedules                   instead: every schedule of the namespaces
+  --page-size <1 to 250>            schedules a page (default: 100)
+  --workflow-id <id>                default: reconcile/<tenant>
+  --json                            print the report as one JSON document
+
+Exit code 0 says that every copy is in line; 1 that some were left for a person, or are changing hands just now.
+
+Examples
+  ferry reconcile acme
+  ferry reconcile acme --json | jq '.reasons'
+
+${EXIT_CODES}`,
 
   rollback: `ferry rollback <tenant>: takes everything back to the source, from any phase before completion, with the same guarantees.
 

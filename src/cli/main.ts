@@ -44,6 +44,7 @@ async function run(asked: Asked, env: NodeJS.ProcessEnv, io: Output): Promise<Ex
     case 'plan':
     case 'status':
     case 'route':
+    case 'reconcile':
     case 'steer': {
       const { optionsFromEnvironment } = await import('../worker.ts');
       return await withControl(asked, optionsFromEnvironment(env), io);
@@ -88,6 +89,10 @@ async function withControl(
         return await route(world, asked);
       case 'steer':
         return await commands.steer(world, asked);
+      case 'reconcile': {
+        const { reconcile } = await import('./reconcile.ts');
+        return await reconcile(client, options.taskQueue ?? TASK_QUEUE, asked, io);
+      }
     }
   } finally {
     await close();

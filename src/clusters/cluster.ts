@@ -11,11 +11,12 @@ import {
   defaultGrpcRetryOptions,
   makeGrpcRetryInterceptor,
 } from '@temporalio/client';
-import { InterceptingCall, type Interceptor, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { Calls, type CallLimits, codeOf, isNotFound } from './calls.ts';
 import { describedFrom } from './described.ts';
 import { type ClockOffset, clockOffset } from './clock.ts';
 import { keyword } from './keyword.ts';
+import { exceptNonIdempotent } from './retries.ts';
 import type { Profile } from './profiles.ts';
 import { startRequest } from './start-request.ts';
 import type { ScheduleContent } from '../schedules/canonical.ts';
@@ -47,16 +48,6 @@ const UNKNOWN_OFFSET_MS = 2_000;
 
 /** A write whose outcome the transport did not tell: the schedule itself is asked next. */
 const UNKNOWN_OUTCOME = new Set([status.DEADLINE_EXCEEDED, status.UNAVAILABLE, status.CANCELLED, status.UNKNOWN]);
-
-/** A V2 scheduler runs a backfill once more for every retry of its request. */
-const NON_IDEMPOTENT = '/PatchSchedule';
-
-function exceptNonIdempotent(retry: Interceptor): Interceptor {
-  return (options, nextCall) =>
-    options.method_definition.path.endsWith(NON_IDEMPOTENT)
-      ? new InterceptingCall(nextCall(options))
-      : retry(options, nextCall);
-}
 
 export class Cluster implements ScheduleCluster {
   readonly profile: string;

@@ -4,7 +4,7 @@
  * both cases the schedule itself is the only witness, so every outcome, a lost acknowledgement included, is decided by
  * Describe.
  */
-import type { Described, ScheduleCluster, Time } from './ports.ts';
+import type { Described, ScheduleStore, Time } from './ports.ts';
 import { type ScheduleContent, differingFields } from './canonical.ts';
 import { type Schedule, toMs, toNumber } from './times.ts';
 
@@ -19,7 +19,7 @@ export class ChangedMeanwhile extends Error {
 }
 
 /** A schedule that must be there: deleted meanwhile, both sides have to be looked at anew. */
-export async function reread(cluster: ScheduleCluster, id: string): Promise<Described> {
+export async function reread(cluster: ScheduleStore, id: string): Promise<Described> {
   const described = await cluster.describe(id);
   if (!described) throw new ChangedMeanwhile(cluster.profile, id, 'it was deleted');
   return described;
@@ -34,7 +34,7 @@ export interface ChangeOptions {
 const READ_BACK_LIMIT_MS = 20_000;
 
 export async function change(
-  cluster: ScheduleCluster,
+  cluster: ScheduleStore,
   time: Time,
   id: string,
   before: Described,

@@ -8,6 +8,7 @@ import {
 } from '@temporalio/client';
 import type { Interceptor } from '@grpc/grpc-js';
 import type { Profiles } from '../clusters/profiles.ts';
+import { exceptNonIdempotent } from '../clusters/retries.ts';
 import type { Side } from './ports.ts';
 import { type Call, methodsOf, serviceOf } from './methods.ts';
 import type { CallScope } from './scope.ts';
@@ -45,9 +46,9 @@ export class Connections {
     return this.#get(profile, []);
   }
 
-  /** With the SDK's retries, as its own client has them. */
+  /** With the SDK's retries, as its own client has them, but of what must not be sent twice. */
   get(profile: string): Opened {
-    return this.#get(profile, [makeGrpcRetryInterceptor(defaultGrpcRetryOptions())]);
+    return this.#get(profile, [exceptNonIdempotent(makeGrpcRetryInterceptor(defaultGrpcRetryOptions()))]);
   }
 
   #get(profile: string, retries: Interceptor[]): Opened {

@@ -1,5 +1,5 @@
 /** What a service takes instead of a client of one cluster: a client per tenant, which knows where the tenant is. */
-import type { Client, ClientOptions, Connection } from '@temporalio/client';
+import { Client, type ClientOptions, type Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { Profiles, UnknownProfile } from '../clusters/profiles.ts';
 import { type MoreConnectionOptions, Connections } from './connections.ts';
@@ -12,6 +12,9 @@ import { askRecord } from './published-route.ts';
 import { FixedRoute, RouteReader, type RouteReaderOptions } from './route-reader.ts';
 import { RoutedConnection, routedClient } from './routed-client.ts';
 import { CallScope } from './scope.ts';
+import { recordStandbyBehind } from './schedules/record.ts';
+import type { Limit } from './schedules/side.ts';
+import { type ScheduleOptions, tenantSchedules } from './schedules/tenant-schedules.ts';
 import { SourcedRoute } from './sourced-route.ts';
 import { REAL_SERVICE_TIME } from './time.ts';
 import { routedService } from './workflow-service.ts';
@@ -29,7 +32,9 @@ export interface TenantClientsOptions extends Pick<RouteReaderOptions, 'assume' 
   client?: Omit<ClientOptions, 'connection' | 'namespace'>;
   /** Added to what the profile says: gRPC interceptors, metadata, … */
   connectionOptions?: (profile: string) => MoreConnectionOptions;
-  /** Methods of the raw API that are not routed but made of the tenant's sides. */
+  /** How long calls of schedules wait, and who is told of copies that are behind besides the tenant's record. */
+  schedules?: ScheduleOptions;
+  /** Methods of the raw API that are made of the tenant's sides, before all others. */
   overrides?: (sides: TenantSides) => Overrides;
   /** For tests. */
   time?: ServiceTime;
@@ -61,11 +66,13 @@ export class TenantClients {
   readonly present: readonly string[];
   readonly #options: TenantClientsOptions;
   readonly #time: ServiceTime;
+  readonly #hasControl: boolean;
   readonly #scope: CallScope;
   readonly #connections: Connections;
   readonly #namespaces: ReadonlySet<string>;
   readonly #routes: (tenant: string) => Routes;
   readonly #clients = new Map<string, Client>();
+  readonly #pending = new Set<Promise<void>>();
 
   constructor(options: TenantClientsOptions = {}) {
     const { configFile = process.env['TEMPORAL_CONFIG_FILE'], clusters = ['cloud', 'selfhosted'] } = options;
@@ -74,6 +81,7 @@ export class TenantClients {
     this.#scope = new CallScope(this.#time);
     const profiles = new Profiles(configFile);
     const names = profiles.names();
+    this.#hasControl = names.includes(options.controlProfile ?? 'control');
     this.present = clusters.filter((name) => names.includes(name));
     this.#connections = new Connections(profiles, this.#scope, options.connectionOptions);
     // Throws for the first that is not there, or lacks something.
@@ -111,9 +119,10 @@ export class TenantClients {
     return Promise.all(profiles.map((profile) => this.#healthOf(profile, timeoutMs)));
   }
 
-  /** Closes all connections. Calls under way fail. */
+  /** Closes all connections. Calls under way fail, but for those on the copies of schedules: they have some seconds. */
   async close(): Promise<void> {
     this.#clients.clear();
+    await Promise.all(this.#pending);
     await this.#connections.close();
   }
 
@@ -134,9 +143,38 @@ export class TenantClients {
       time: this.#time,
     };
     const sides: TenantSides = { tenant, side, present, route: async () => (await routes.read()).route };
-    const service = routedService(parts, this.#options.overrides?.(sides));
+    const service = routedService(parts, { ...this.#schedules(sides), ...this.#options.overrides?.(sides) });
     const [namespace] = this.#namespaces;
     return routedClient(new RoutedConnection(service, this.#scope), { ...this.#options.client, namespace });
+  }
+
+  /** Written to both sides, where there are two. */
+  #schedules(sides: TenantSides): Overrides {
+    if (sides.present.length < 2) return {};
+    const { schedules, controlProfile = 'control', routes } = this.#options;
+    const recorded = routes || !this.#hasControl ? {} : { standbyBehind: this.#recorder(controlProfile) };
+    const limit: Limit = (ms, run) => this.#tracked(this.#scope.by(this.#time.now() + ms, run));
+    return tenantSchedules(sides, { ...recorded, limit, ...schedules }) as unknown as Overrides;
+  }
+
+  /** Some of their calls outlive the caller's: a copy that follows slowly. Closing waits for them. */
+  #tracked<T>(call: Promise<T>): Promise<T> {
+    const ended = call.then(
+      () => undefined,
+      // Whoever made the call is told.
+      () => undefined,
+    );
+    this.#pending.add(ended);
+    void ended.then(() => this.#pending.delete(ended));
+    return call;
+  }
+
+  #recorder(controlProfile: string): ScheduleOptions['standbyBehind'] {
+    // Its connection is opened when there is something to tell.
+    return async (behind) => {
+      const { connection, namespace } = this.#connections.control(controlProfile);
+      await recordStandbyBehind(new Client({ connection, namespace }))(behind);
+    };
   }
 
   #routesFrom(names: string[]): (tenant: string) => Routes {

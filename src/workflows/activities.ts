@@ -10,6 +10,7 @@ import type {
   FlipInput,
   PageInput,
   PreflightInput,
+  ReconcilePageInput,
   WorkflowsInput,
 } from '../activities/types.ts';
 import type { FailureType } from '../errors.ts';
@@ -159,3 +160,14 @@ export const auditPage = (input: AuditPageInput, page: number) =>
     { summary: summary(input.tenant, `audit schedules on ${input.clusters.join(' and ')}, page ${page}`) },
     [input],
   );
+
+export const reconcilePage = (input: ReconcilePageInput, page: number) =>
+  watching.reconcilePage.executeWithOptions(
+    { summary: summary(input.tenant, `compare copies on ${input.clusters.join(' and ')}, page ${page}`) },
+    [input],
+  );
+
+export const recordReconciled = (input: Parameters<FerryActivities['recordReconciled']>[0]) =>
+  claiming.recordReconciled.executeWithOptions({ summary: summary(input.tenant, 'record what was reconciled') }, [
+    input,
+  ]);

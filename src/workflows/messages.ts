@@ -72,6 +72,8 @@ export const releaseUpdate = defineUpdate<boolean, [ReleaseRequest]>('release');
 export const recordOwnerUpdate = defineUpdate<boolean, [OwnerRequest]>('recordOwner');
 export const announceRouteUpdate = defineUpdate<Change | Held, [RouteRequest]>('announceRoute');
 export const drainedRouteUpdate = defineUpdate<{ route: Route | null } | Held, [DrainedRequest]>('drainedRoute');
+export const standbyBehindSignal = defineSignal<FromPeople>('standbyBehind');
+export const reconciledSignal = defineSignal<FromPeople>('reconciled');
 export const recordQuery = defineQuery<TenantRecord, FromPeople>('record');
 
 export const tenantDescriptions = {
@@ -81,6 +83,8 @@ export const tenantDescriptions = {
   announceRoute: "Changes where the tenant's workflows start, some seconds from now. For migrations and `ferry route`.",
   drainedRoute: 'Says that a cluster holds no open workflow of the tenant. For migrations and `ferry route --drained`.',
   record: 'Owner, route, lock and the history of this tenant. No input.',
+  standbyBehind: 'For services: a paused copy did not follow its schedule.',
+  reconciled: 'For `ReconcileSchedules`: copies that were behind have been seen to.',
 };
 
 /** Workflow id of a tenant's record; services Describe it and read the memo. */

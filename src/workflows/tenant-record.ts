@@ -4,6 +4,7 @@
  */
 import type { TenantEvent } from '../activities/types.ts';
 import { announce, type Change, type Destination, drained, type Route } from '../routes/route.ts';
+import type { Behind } from './tenant-behind.ts';
 
 /** Which migration holds the tenant. `runId` tells a migration from a later one started with the same workflow id. */
 export interface Holder {
@@ -31,6 +32,8 @@ export interface TenantRecord {
    * whoever took over: only an ending that settles who owns the tenant clears it.
    */
   interrupted: string | null;
+  /** Paused copies that services said did not follow. Absent: none. */
+  behind?: Behind;
   /** Append-only, oldest first. Bounded so that the state stays small enough to carry through continue-as-new. */
   history: TenantEvent[];
   updatedAt: string | null;

@@ -17,13 +17,16 @@ import {
   announceRouteUpdate,
   claimUpdate,
   drainedRouteUpdate,
+  reconciledSignal,
   recordOwnerUpdate,
   recordQuery,
   releaseUpdate,
+  standbyBehindSignal,
   tenantDescriptions,
   tenantWorkflowId,
 } from './messages.ts';
 import { now } from './run.ts';
+import { reconciled, standbyBehind } from './tenant-behind.ts';
 import { tenantDetails } from './tenant-details.ts';
 import { refuseRoute } from './route-request.ts';
 import {
@@ -93,6 +96,17 @@ export async function Tenant(input?: TenantInput): Promise<void> {
   setHandler(drainedRouteUpdate, (request) => change(drainedRoute, request), {
     description: tenantDescriptions.drainedRoute,
     validator: (request) => requireTexts('drainedRoute', request, ['cluster', 'event']),
+  });
+  // No events of the history, and not in the memo: there may be many, and nobody but people and the reconciler asks.
+  const see = (next: TenantRecord): void => {
+    record = next;
+    setCurrentDetails(tenantDetails(record));
+  };
+  setHandler(standbyBehindSignal, (given) => see(standbyBehind(record, given)), {
+    description: tenantDescriptions.standbyBehind,
+  });
+  setHandler(reconciledSignal, (given) => see(reconciled(record, given)), {
+    description: tenantDescriptions.reconciled,
   });
   setHandler(recordQuery, () => record, { description: tenantDescriptions.record });
   setCurrentDetails(tenantDetails(record));

@@ -25,7 +25,14 @@ import { addAudit, emptyAudit } from '../../src/schedules/audit.ts';
 
 export type Faked = Omit<
   FerryActivities,
-  'claimTenant' | 'recordOwner' | 'flipRoute' | 'recordDrained' | 'releaseTenant' | 'auditPage'
+  | 'claimTenant'
+  | 'recordOwner'
+  | 'flipRoute'
+  | 'recordDrained'
+  | 'releaseTenant'
+  | 'auditPage'
+  | 'reconcilePage'
+  | 'recordReconciled'
 >;
 export type FakedName = keyof Faked;
 

@@ -1,0 +1,53 @@
+/** `ferry reconcile` from words to what is asked for. Pure; the workflow's own check of its input speaks first. */
+import { type ReconcileSchedulesInput, readReconcileInput } from '../workflows/reconcile-input.ts';
+import { usage } from './exit.ts';
+import type { Given, Kind } from './options.ts';
+
+export interface Reconcile {
+  do: 'reconcile';
+  input: ReconcileSchedulesInput;
+  workflowId: string;
+  json: boolean;
+}
+
+export const reconcileOptions = {
+  from: 'text',
+  to: 'text',
+  schedules: 'text',
+  prefix: 'text',
+  'all-schedules': 'flag',
+  'page-size': 'text',
+  'workflow-id': 'text',
+  json: 'flag',
+} as const satisfies Record<string, Kind>;
+
+export function readReconcile(tenant: string, given: Given<keyof typeof reconcileOptions>): Reconcile {
+  const [from, to, pageSize] = [given.text('from'), given.text('to'), given.text('page-size')];
+  const schedules = selectionOf(given);
+  const input = {
+    tenant,
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    ...(schedules === undefined ? {} : { schedules }),
+    ...(pageSize === undefined ? {} : { pageSize: /^\d+$/.test(pageSize) ? Number(pageSize) : pageSize }),
+  } as ReconcileSchedulesInput;
+  readReconcileInput([input]);
+  const workflowId = given.text('workflow-id') ?? `reconcile/${tenant}`;
+  return { do: 'reconcile', input, workflowId, json: given.flag('json') };
+}
+
+function selectionOf(given: Given<keyof typeof reconcileOptions>): ReconcileSchedulesInput['schedules'] {
+  const query = given.text('schedules');
+  const prefix = given.text('prefix');
+  const all = given.flag('all-schedules');
+  const found = [
+    ...(query === undefined ? [] : ['--schedules']),
+    ...(prefix === undefined ? [] : ['--prefix']),
+    ...(all ? ['--all-schedules'] : []),
+  ];
+  if (found.length > 1) {
+    throw usage(`${found.join(' and ')} are given; which schedules are meant is said by one of them.`, 'reconcile');
+  }
+  if (prefix !== undefined) return { prefix };
+  return all ? { all } : query;
+}
