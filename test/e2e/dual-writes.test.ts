@@ -33,6 +33,7 @@ describe.each<[cloud: Engine, selfhosted: Engine]>([
   let clients: TenantClients[];
   let sides: Side[];
   const counted = new Map<string, number>();
+  const warned: string[] = [];
 
   beforeAll(async () => {
     world = await createWorld([TENANT], { cloud, selfhosted });
@@ -43,8 +44,9 @@ describe.each<[cloud: Engine, selfhosted: Engine]>([
     const config = await readFile(configFile, 'utf8');
     await writeFile(theirs, config.replaceAll(servers.selfhosted.address, cutter.address), { mode: 0o600 });
     const count = (counter: string) => void counted.set(counter, (counted.get(counter) ?? 0) + 1);
+    const warn = (message: string) => void warned.push(message);
     // Two processes, as far as they know.
-    clients = [0, 1].map(() => new TenantClients({ configFile: theirs, assume: 'cloud', schedules: { count } }));
+    clients = [0, 1].map(() => new TenantClients({ configFile: theirs, assume: 'cloud', schedules: { count, warn } }));
     sides = (['cloud', 'selfhosted'] as const).map((profile) => ({
       profile,
       namespace: world.sides[profile].namespace,
@@ -87,6 +89,8 @@ describe.each<[cloud: Engine, selfhosted: Engine]>([
     // Whatever becomes of it, the next test has the schedules to itself.
     const [moved] = await Promise.allSettled([moving(), operations]);
     await ferry.stop();
+    console.log(cloud, selfhosted, JSON.stringify({ warned: warned.length, first: warned.slice(0, 12) }));
+    console.log(JSON.stringify(load.told.refused.slice(0, 10)));
     if (moved.status === 'rejected') throw moved.reason;
     const { there, between, back, after, still } = moved.value;
     const { refused, latencyMs } = load.told;
