@@ -27,7 +27,7 @@ export type Look =
   | { kind: 'unknown'; absentOn: SideStore; unasked: unknown; other: SideStore };
 
 /** Once one side says that it owns it, the other is waited for no longer than this. */
-const GRACE_MS = 2_000;
+const GRACE_MS = 4_000;
 
 type Answer = { seen: Seen | undefined } | { error: unknown };
 
@@ -94,7 +94,9 @@ async function askBoth(
   };
   const ask = async (store: SideStore): Promise<Answer> => {
     try {
-      return { seen: await store.describe(id) };
+      const seen = await store.describe(id);
+      health.answered(store.profile);
+      return { seen };
     } catch (error) {
       return failed(store, error);
     }
