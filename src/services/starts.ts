@@ -35,6 +35,7 @@ export interface Starting<Answer> {
 /** To ask a cluster about one id. */
 const LOOK_MS = 10_000;
 const AGAIN_MS = 100;
+const SERVER_FIRST_MS = 1_000;
 const UNKNOWN_OUTCOME = new Set([status.DEADLINE_EXCEEDED, status.UNAVAILABLE, status.CANCELLED, status.UNKNOWN]);
 
 export async function start<Answer>(parts: Parts, starting: Starting<Answer>): Promise<Answer> {
@@ -76,7 +77,9 @@ export async function start<Answer>(parts: Parts, starting: Starting<Answer>): P
       return answered(plan.cluster, await scope.by(by, () => starting.send(parts.side(plan.cluster))));
     } catch (error) {
       const code = codeOf(error);
-      const ours = code === status.DEADLINE_EXCEEDED && by < scope.deadline;
+      // A server that gives a call up for its deadline cancels it, often before the caller's own clock says so.
+      const givenUp = code === status.CANCELLED && time.now() >= by - SERVER_FIRST_MS;
+      const ours = (code === status.DEADLINE_EXCEEDED || givenUp) && by < scope.deadline;
       const lost = plan.withinMs !== null && code !== undefined && UNKNOWN_OUTCOME.has(code);
       if (scope.isOver || !(ours || lost)) throw error;
       sent.add(plan.cluster);

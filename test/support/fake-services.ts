@@ -215,8 +215,8 @@ function signal(run: Run, { signalName = '', requestId = '' }: Request): void {
 const exists = (): Error => callError(status.ALREADY_EXISTS, 'Workflow execution already started');
 const notFound = (): Error => callError(status.NOT_FOUND, 'workflow not found');
 
-/** `late`: the server works on it after the caller has given up. */
-export type Fault = 'request lost' | 'answer lost' | 'late' | undefined;
+/** `late`: the server works on it after the caller has given up; `late and cancelled`: it gives the call up first. */
+export type Fault = 'request lost' | 'answer lost' | 'late' | 'late and cancelled' | undefined;
 
 export interface ProcessOptions {
   clusters: FakeCluster[];
@@ -278,11 +278,14 @@ export function fakeProcess({
       scope.current?.abortSignal?.addEventListener('abort', () => fail(status.CANCELLED, 0));
       if (cluster.down) return fail(status.UNAVAILABLE, 20);
       if (endsAt !== Infinity) fail(status.DEADLINE_EXCEEDED, Math.max(0, endsAt - Date.now()));
+      if (broken === 'late and cancelled' && endsAt !== Infinity)
+        fail(status.CANCELLED, Math.max(0, endsAt - Date.now() - 20));
       // A connection that is lost is noticed some time.
       if (broken === 'request lost' || broken === 'answer lost') fail(status.UNAVAILABLE, 8_000);
       if (broken === 'request lost') return;
-      const arrives =
-        broken === 'late' ? Math.max(0, endsAt === Infinity ? 5 : endsAt - Date.now() + LATE_MS) : latencyMs();
+      const arrives = broken?.startsWith('late')
+        ? Math.max(0, endsAt === Infinity ? 5 : endsAt - Date.now() + LATE_MS)
+        : latencyMs();
       setTimeout(() => {
         if (Date.now() > endsAt + LATE_MS) return;
         let finish: () => void;
