@@ -78,7 +78,7 @@ describe.each<[cloud: Engine, selfhosted: Engine]>([
     load.addDays(20);
     const ferry = await world.ferry();
     let operating = true;
-    const operations = load.run(OPERATIONS, 12, 1_500).finally(() => (operating = false));
+    const operations = load.run(OPERATIONS, 12, 3_000).finally(() => (operating = false));
     await waitFor({ what: 'the first operations', timeoutMs: 60_000 }, async () => load.told.operations >= 40);
     const before = load.told.operations;
     const moving = async () => {
