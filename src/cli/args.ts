@@ -8,6 +8,7 @@ import { usage } from './exit.ts';
 import { type Reconcile, readReconcile, reconcileOptions } from './reconcile-args.ts';
 import { type Given, type Kind, readOptions } from './options.ts';
 import { readRoute, type RouteAsked, routeOptions } from './route-args.ts';
+import { readSelection, selectionOptions } from './selection.ts';
 
 export const TOPICS = [
   'worker',
@@ -68,9 +69,7 @@ export type Asked =
 const inputOptions = {
   from: 'text',
   to: 'text',
-  schedules: 'text',
-  prefix: 'text',
-  'all-schedules': 'flag',
+  ...selectionOptions,
   workflows: 'text',
   bake: 'text',
   'bake-check-every': 'text',
@@ -191,7 +190,7 @@ type InputOption = keyof typeof inputOptions;
 
 function readInput(topic: Topic, given: Given<InputOption>, dryRun: boolean): MigrateTenantInput {
   const tenant = one(topic, given.words, 'the name of a tenant');
-  const schedules = readSchedules(topic, given);
+  const schedules = readSelection(topic, given);
   const [from, to, workflows, bake, bakeCheckEvery, approval, pageSize, openRunLimit, drainLimit] = (
     [
       'from',
@@ -222,22 +221,6 @@ function readInput(topic: Topic, given: Given<InputOption>, dryRun: boolean): Mi
   // The workflow's own check, before anything is sent: both say the same.
   readMigrateTenantInput([input]);
   return input;
-}
-
-function readSchedules(topic: Topic, given: Given<InputOption>): MigrateTenantInput['schedules'] {
-  const query = given.text('schedules');
-  const prefix = given.text('prefix');
-  const all = given.flag('all-schedules');
-  const found = [
-    ...(query === undefined ? [] : ['--schedules']),
-    ...(prefix === undefined ? [] : ['--prefix']),
-    ...(all ? ['--all-schedules'] : []),
-  ];
-  if (found.length > 1) {
-    throw usage(`${found.join(' and ')} are given; which schedules are meant is said by one of them.`, topic);
-  }
-  if (prefix !== undefined) return { prefix };
-  return all ? { all } : query;
 }
 
 /** A dry run has an id of its own, so that `ferry status <tenant>` goes on showing the migration. */

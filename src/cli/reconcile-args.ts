@@ -1,7 +1,7 @@
 /** `ferry reconcile` from words to what is asked for. Pure; the workflow's own check of its input speaks first. */
 import { type ReconcileSchedulesInput, readReconcileInput } from '../workflows/reconcile-input.ts';
-import { usage } from './exit.ts';
 import type { Given, Kind } from './options.ts';
+import { readSelection, selectionOptions } from './selection.ts';
 
 export interface Reconcile {
   do: 'reconcile';
@@ -13,9 +13,7 @@ export interface Reconcile {
 export const reconcileOptions = {
   from: 'text',
   to: 'text',
-  schedules: 'text',
-  prefix: 'text',
-  'all-schedules': 'flag',
+  ...selectionOptions,
   'page-size': 'text',
   'workflow-id': 'text',
   json: 'flag',
@@ -23,7 +21,7 @@ export const reconcileOptions = {
 
 export function readReconcile(tenant: string, given: Given<keyof typeof reconcileOptions>): Reconcile {
   const [from, to, pageSize] = [given.text('from'), given.text('to'), given.text('page-size')];
-  const schedules = selectionOf(given);
+  const schedules = readSelection('reconcile', given);
   const input = {
     tenant,
     ...(from === undefined ? {} : { from }),
@@ -34,20 +32,4 @@ export function readReconcile(tenant: string, given: Given<keyof typeof reconcil
   readReconcileInput([input]);
   const workflowId = given.text('workflow-id') ?? `reconcile/${tenant}`;
   return { do: 'reconcile', input, workflowId, json: given.flag('json') };
-}
-
-function selectionOf(given: Given<keyof typeof reconcileOptions>): ReconcileSchedulesInput['schedules'] {
-  const query = given.text('schedules');
-  const prefix = given.text('prefix');
-  const all = given.flag('all-schedules');
-  const found = [
-    ...(query === undefined ? [] : ['--schedules']),
-    ...(prefix === undefined ? [] : ['--prefix']),
-    ...(all ? ['--all-schedules'] : []),
-  ];
-  if (found.length > 1) {
-    throw usage(`${found.join(' and ')} are given; which schedules are meant is said by one of them.`, 'reconcile');
-  }
-  if (prefix !== undefined) return { prefix };
-  return all ? { all } : query;
 }

@@ -182,7 +182,7 @@ test('every command has help with an example and every exit code', () => {
   }
 });
 
-test('a profile that does not exist is exit code 3, with the profiles there are', async () => {
+test('a profile that does not exist is exit code 3, with the profiles there are', { timeout: 30_000 }, async () => {
   const lines: string[] = [];
   const io = { out: (text: string) => void lines.push(text), err: (text: string) => void lines.push(text) };
   const file = new URL('../../temporal.example.toml', import.meta.url).pathname;
