@@ -12,11 +12,17 @@ export interface Program {
   kill: () => void;
 }
 
+/** For the programs: they load the machine, so they end with whoever started them, however that ends. */
+export function endWithParent(): void {
+  process.stdin.resume().once('end', () => process.exit(1));
+}
+
 export async function startProgram(file: URL, env: NodeJS.ProcessEnv, ready: string): Promise<Program> {
   const start = async (): Promise<ChildProcess> => {
     const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(file)], {
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      // Nobody writes to it: its end tells a program that this one is gone.
+      stdio: ['pipe', 'pipe', 'inherit'],
     });
     let printed = '';
     child.stdout?.on('data', (chunk: Buffer) => (printed += chunk.toString()));

@@ -8,6 +8,7 @@ import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError, WorkflowNotFo
 import { status } from '@grpc/grpc-js';
 import { TenantClients } from '../../../src/services/tenant-clients.ts';
 import { Journal } from './journal.ts';
+import { endWithParent } from './programs.ts';
 import { goSignal, stateQuery } from './workflows.ts';
 
 export interface ServiceSettings {
@@ -22,6 +23,7 @@ export interface ServiceSettings {
   journal: string;
 }
 
+endWithParent();
 const settings: ServiceSettings = JSON.parse(process.env.SERVICE_SETTINGS ?? '');
 const { name, configFile, tenant, taskQueue, rate, sharedEveryMs } = settings;
 const before = Journal.read(settings.journal);
@@ -129,3 +131,4 @@ for (let n = 0; !stopping;) {
 await Promise.all(pending);
 await clients.close();
 process.stdout.write('service done\n');
+process.stdin.destroy();

@@ -1,8 +1,10 @@
 /** A process with the services' workers on both clusters. */
 import { fileURLToPath } from 'node:url';
+import { endWithParent } from './programs.ts';
 import { runWorkers } from '../../../src/services/run-workers.ts';
 import { quietRuntime } from '../../../scripts/lib/user-worker.ts';
 
+endWithParent();
 quietRuntime();
 const { configFile, taskQueue }: { configFile: string; taskQueue: string } = JSON.parse(
   process.env.WORKER_SETTINGS ?? '',
@@ -18,3 +20,4 @@ const workers = runWorkers({
 });
 process.stdout.write('worker ready\n');
 await workers.done;
+process.stdin.destroy();
