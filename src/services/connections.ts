@@ -12,6 +12,7 @@ import { exceptNonIdempotent } from '../clusters/retries.ts';
 import type { Side } from './ports.ts';
 import { type Call, methodsOf, serviceOf } from './methods.ts';
 import type { CallScope } from './scope.ts';
+import { UntilClosed } from './until-closed.ts';
 
 /** What may be added to a profile: gRPC interceptors (behind the retries), metadata, plugins, channel arguments. */
 export type MoreConnectionOptions = Pick<ConnectionOptions, 'interceptors' | 'metadata' | 'plugins' | 'channelArgs'>;
@@ -26,6 +27,7 @@ const CHANNEL_ARGS = {
 interface Opened {
   connection: Connection;
   namespace: string;
+  untilClosed: UntilClosed;
 }
 
 export class Connections {
@@ -58,14 +60,15 @@ export class Connections {
       const { connect, namespace } = this.#profiles.load(profile);
       const own = connect.connectionOptions as ConnectionOptions;
       const { interceptors = [], metadata, plugins, channelArgs } = this.#more(profile);
+      const untilClosed = new UntilClosed();
       const connection = Connection.lazy({
         ...own,
         metadata: { ...own.metadata, ...metadata },
         ...(plugins && { plugins }),
         channelArgs: { ...CHANNEL_ARGS, ...channelArgs },
-        interceptors: [...retries, ...interceptors],
+        interceptors: [...retries, untilClosed.interceptor, ...interceptors],
       });
-      opened = { connection, namespace };
+      opened = { connection, namespace, untilClosed };
       this.#open.set(key, opened);
     }
     return opened;
@@ -85,6 +88,7 @@ export class Connections {
     const open = [...this.#open.values()];
     this.#open.clear();
     this.#sides.clear();
+    for (const { untilClosed } of open) untilClosed.close();
     await Promise.all(open.map(({ connection }) => connection.close()));
   }
 }

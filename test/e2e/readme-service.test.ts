@@ -74,7 +74,11 @@ test('it type-checks against the packed package, runs, and refuses a tenant nobo
   await mkdir(join(dir, 'node_modules'));
   await cp(join(dir, 'package'), join(dir, 'node_modules', 'temporal-ferry'), { recursive: true });
   // What npm would install beside it, from here: the registry is not what is tested.
-  for (const name of ['@temporalio', '@types', '@grpc', 'long', 'p-queue', 'valibot']) {
+  const { dependencies }: { dependencies: Record<string, string> } = JSON.parse(
+    await readFile(join(root, 'package.json'), 'utf8'),
+  );
+  const folders = Object.keys(dependencies).map((name) => name.split('/', 1)[0] ?? name);
+  for (const name of new Set([...folders, '@types'])) {
     await symlink(join(root, 'node_modules', name), join(dir, 'node_modules', name));
   }
   await run(join(root, 'node_modules', '.bin', 'tsc'), ['-p', dir], { cwd: dir });
