@@ -18,7 +18,7 @@ import {
   openOn,
 } from '../../routes/route.ts';
 import { ChangedMeanwhile, change } from '../../schedules/change.ts';
-import { standbyMark } from '../../schedules/note.ts';
+import { readNote, standbyMark } from '../../schedules/note.ts';
 import { openedBoundary } from '../../schedules/shapes.ts';
 import { type Schedule, durationMs, toMs } from '../../schedules/times.ts';
 import type { TenantSides } from '../ports.ts';
@@ -56,6 +56,8 @@ type Stores = [home: SideStore, other?: SideStore];
 const MAX_ROUNDS = 30;
 /** A bound of ours may come off this long after the last time it holds back. */
 const PAST_MS = 5_000;
+/** Longer than a cluster that did not answer is left alone. */
+const ASKED_AGAIN_MS = 10_000;
 
 export function tenantSchedules(sides: TenantSides, options: ScheduleOptions = {}): ScheduleMethods {
   return new TenantSchedules(sides, options);
@@ -158,7 +160,8 @@ class TenantSchedules implements ScheduleMethods {
   deleteSchedule = async (request: RequestOf<'deleteSchedule'>): Promise<AnswerOf<'deleteSchedule'>> => {
     const id = request.scheduleId ?? '';
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const at = await this.#untilSettled(id);
+      // A source that does not rest yet would be all that is left, and taken for the schedule.
+      const at = await this.#untilSettled(id, true);
       const store = this.#sideFor(id, at);
       const { service, namespace } = store.side;
       const call = () => service.deleteSchedule({ ...request, namespace });
@@ -271,7 +274,11 @@ class TenantSchedules implements ScheduleMethods {
   }
 
   /** Never `moving`. One that looks like nobody's is looked at again: the two sides were not read at the same moment. */
-  async #untilSettled(id: string): Promise<Settled> {
+  /**
+   * `atRest`: the other side is a source no longer, either. One that cannot be asked is asked again for a while, and then
+   * taken to rest.
+   */
+  async #untilSettled(id: string, atRest = false): Promise<Settled> {
     const start = this.#clock.now();
     let foreign = false;
     for (let wait = 100; ; wait = Math.min(wait * 1.5, 1_000)) {
@@ -281,8 +288,9 @@ class TenantSchedules implements ScheduleMethods {
         await this.#clock.sleep(1_000);
         continue;
       }
-      if (at.kind !== 'moving') return at;
       const waited = this.#clock.now() - start;
+      const early = atRest && at.kind === 'owned' && mayBeFenced(at, waited);
+      if (at.kind !== 'moving' && !early) return at;
       if (wait === 100) this.#count('waited-for-handover');
       if (waited > this.#waitMs) throw stillMoving(this.#sides.tenant, id, waited);
       await this.#clock.sleep(wait);
@@ -436,6 +444,11 @@ class TenantSchedules implements ScheduleMethods {
     if (start !== toMs(this.#shown(id, at).spec?.startTime)) return safeAt;
     return { ...written, spec: { ...written.spec, startTime: own.spec?.startTime } };
   }
+}
+
+function mayBeFenced({ copy, unasked }: Owned, waitedMs: number): boolean {
+  if (copy) return readNote(copy.schedule.state?.notes).mark?.kind === 'fence';
+  return unasked !== undefined && waitedMs < ASKED_AGAIN_MS;
 }
 
 function answerWith(seen: Seen, shown: Schedule, profile: string): AnswerOf<'describeSchedule'> {
