@@ -71,3 +71,9 @@ export function startHeldBack(id: string, atMs: number): ScheduleCallError {
       `${new Date(atMs).toISOString()} on; nothing was written`,
   );
 }
+
+/** What makes a delete conditional did not get through. */
+export function notDeleted(id: string, cause: Error): ScheduleCallError {
+  const text = `schedule ${id} was not deleted, nothing was written: ${cause.message} Try again`;
+  return new ScheduleCallError(status.UNAVAILABLE, text, cause);
+}

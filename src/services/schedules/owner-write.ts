@@ -12,6 +12,7 @@ import { codeOf } from '../../clusters/calls.ts';
 import { readNote } from '../../schedules/note.ts';
 import type { Described, Time } from '../../schedules/ports.ts';
 import { type Schedule, durationMs, toMs } from '../../schedules/times.ts';
+import { ScheduleCallError } from './errors.ts';
 import { type Seen, type SideStore, isUnknownOutcome } from './side.ts';
 
 type UpdateRequest = temporal.api.workflowservice.v1.IUpdateScheduleRequest;
@@ -43,10 +44,12 @@ export async function writeOwner(
   const deadline = time.now() + (unknown === undefined ? SHOWS_WITHIN_MS : UNKNOWN_WITHIN_MS);
   for (let wait = 20; ; wait = Math.min(wait * 2, 500)) {
     const after = await describeOr(store, request.scheduleId, unknown);
-    if (after === undefined) return 'conflict';
+    // Made anew meanwhile, its tokens begin again as those of the old one did.
+    if (after === undefined || after.createdMs !== seen.createdMs) return 'conflict';
     if (Buffer.compare(after.token, seen.token) !== 0)
       return isOurs(after, seen, request.schedule) ? 'applied' : 'conflict';
-    if (time.now() > deadline) throw unknown ?? new Error(notShown(store.profile, request.scheduleId));
+    if (time.now() > deadline)
+      throw unknown ?? new ScheduleCallError(status.UNAVAILABLE, notShown(store.profile, request.scheduleId));
     await time.sleep(wait);
   }
 }

@@ -17,13 +17,21 @@ import {
   destinationAt,
   openOn,
 } from '../../routes/route.ts';
-import { ChangedMeanwhile, change } from '../../schedules/change.ts';
+import { ChangedMeanwhile, NotShown, change } from '../../schedules/change.ts';
 import { readNote, standbyMark } from '../../schedules/note.ts';
 import { openedBoundary } from '../../schedules/shapes.ts';
 import { type Schedule, durationMs, toMs } from '../../schedules/times.ts';
 import type { TenantSides } from '../ports.ts';
 import { REAL_CLOCK } from './clock.ts';
-import { changedTooOften, needsOther, notRead, startHeldBack, stillMoving, tokenMismatch } from './errors.ts';
+import {
+  changedTooOften,
+  needsOther,
+  notDeleted,
+  notRead,
+  startHeldBack,
+  stillMoving,
+  tokenMismatch,
+} from './errors.ts';
 import { Health } from './health.ts';
 import type { Counter, ScheduleHooks } from './hooks.ts';
 import { listPage } from './listing.ts';
@@ -170,6 +178,7 @@ class TenantSchedules implements ScheduleMethods {
       try {
         await change(store, this.#clock, id, at.owner.seen, at.owner.seen.schedule, { always: true });
       } catch (error) {
+        if (error instanceof NotShown) throw notDeleted(id, error);
         if (!(error instanceof ChangedMeanwhile)) throw notRead(id, error);
         this.#count('conflicts');
         continue;
