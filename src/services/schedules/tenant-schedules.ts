@@ -290,6 +290,7 @@ class TenantSchedules implements ScheduleMethods {
   async #untilSettled(id: string, atRest = false): Promise<Settled> {
     const start = this.#clock.now();
     let foreign = false;
+    let fenced = false;
     for (let wait = 100; ; wait = Math.min(wait * 1.5, 1_000)) {
       const at = await this.#lookBefore(id);
       if (at.kind === 'owned' && at.foreign !== undefined && !foreign) {
@@ -298,8 +299,11 @@ class TenantSchedules implements ScheduleMethods {
         continue;
       }
       const waited = this.#clock.now() - start;
-      const early = atRest && at.kind === 'owned' && mayBeFenced(at, waited);
-      if (at.kind !== 'moving' && !early) return at;
+      if (at.kind === 'moving') fenced = true;
+      else if (at.kind === 'owned' && at.copy) fenced = isFenced(at.copy);
+      // Not asked this time, a source that was seen behind its fence is still there for all we know.
+      const early = at.kind === 'owned' && (fenced || (at.unasked !== undefined && waited < ASKED_AGAIN_MS));
+      if (at.kind !== 'moving' && !(atRest && early)) return at;
       if (wait === 100) this.#count('waited-for-handover');
       if (waited > this.#waitMs) throw stillMoving(this.#sides.tenant, id, waited);
       await this.#clock.sleep(wait);
@@ -455,9 +459,8 @@ class TenantSchedules implements ScheduleMethods {
   }
 }
 
-function mayBeFenced({ copy, unasked }: Owned, waitedMs: number): boolean {
-  if (copy) return readNote(copy.schedule.state?.notes).mark?.kind === 'fence';
-  return unasked !== undefined && waitedMs < ASKED_AGAIN_MS;
+function isFenced({ schedule: { state } }: Seen): boolean {
+  return readNote(state?.notes).mark?.kind === 'fence';
 }
 
 function answerWith(seen: Seen, shown: Schedule, profile: string): AnswerOf<'describeSchedule'> {
