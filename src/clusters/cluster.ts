@@ -24,6 +24,7 @@ import type { BackfillRange, Described, OverlapPolicy, Run, ScheduleCluster } fr
 import { type Schedule, toMs, toNumber } from '../schedules/times.ts';
 import { startedSince } from '../ledger/queries.ts';
 import { timestamp } from './proto-times.ts';
+import { UntilClosed } from './until-closed.ts';
 
 export const IDENTITY = 'temporal-ferry';
 /** Throw-away paused schedules that only answer what a spec's nominal times are. */
@@ -56,16 +57,20 @@ export class Cluster implements ScheduleCluster {
   readonly connection: Connection;
   #clock?: { at: number; offset: Promise<ClockOffset | undefined> };
 
-  constructor(profile: Profile, connection: Connection, calls: Calls) {
+  readonly #untilClosed: UntilClosed;
+
+  constructor(profile: Profile, connection: Connection, calls: Calls, untilClosed: UntilClosed) {
     this.profile = profile.name;
     this.namespace = profile.namespace;
     this.connection = connection;
     this.calls = calls;
+    this.#untilClosed = untilClosed;
   }
 
   /** Lazy: nothing is sent before the first call. `interceptors` go in front of the retries, for tests that lose calls. */
   static open(profile: Profile, limits?: CallLimits, interceptors: ConnectionOptions['interceptors'] = []): Cluster {
     const retry = defaultGrpcRetryOptions();
+    const untilClosed = new UntilClosed();
     const connection = Connection.lazy({
       ...profile.connect.connectionOptions,
       // grpc-js reads the prefixed name only; without it a page of schedules with large payloads is refused at 4 MB.
@@ -79,10 +84,11 @@ export class Cluster implements ScheduleCluster {
               s.code !== status.RESOURCE_EXHAUSTED && retry.retryableDecider(attempt, s),
           }),
         ),
+        untilClosed.interceptor,
         ...interceptors,
       ],
     } as ConnectionOptions);
-    return new Cluster(profile, connection, new Calls(limits));
+    return new Cluster(profile, connection, new Calls(limits), untilClosed);
   }
 
   /** One call with a deadline, under the cluster's cap. */
@@ -296,6 +302,7 @@ export class Cluster implements ScheduleCluster {
   }
 
   async close(): Promise<void> {
+    this.#untilClosed.close();
     await this.connection.close();
   }
 }

@@ -12,7 +12,7 @@ import { exceptNonIdempotent } from '../clusters/retries.ts';
 import type { Side } from './ports.ts';
 import { type Call, methodsOf, serviceOf } from './methods.ts';
 import type { CallScope } from './scope.ts';
-import { UntilClosed } from './until-closed.ts';
+import { UntilClosed } from '../clusters/until-closed.ts';
 
 /** What may be added to a profile: gRPC interceptors (behind the retries), metadata, plugins, channel arguments. */
 export type MoreConnectionOptions = Pick<ConnectionOptions, 'interceptors' | 'metadata' | 'plugins' | 'channelArgs'>;

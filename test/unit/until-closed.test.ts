@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { Connection, defaultGrpcRetryOptions, isGrpcServiceError, makeGrpcRetryInterceptor } from '@temporalio/client';
 import { expect, test } from 'vitest';
-import { UntilClosed } from '../../../src/services/until-closed.ts';
+import { UntilClosed } from '../../src/clusters/until-closed.ts';
 
 /** Without it the retry's timer throws "Channel has been shut down", which vitest reports as an error of its own. */
 test('a call in the pause before its retry ends, with an error, when the connection is closed', async () => {
