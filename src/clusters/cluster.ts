@@ -55,9 +55,8 @@ export class Cluster implements ScheduleCluster {
   readonly namespace: string;
   readonly calls: Calls;
   readonly connection: Connection;
-  #clock?: { at: number; offset: Promise<ClockOffset | undefined> };
-
   readonly #untilClosed: UntilClosed;
+  #clock?: { at: number; offset: Promise<ClockOffset | undefined> };
 
   constructor(profile: Profile, connection: Connection, calls: Calls, untilClosed: UntilClosed) {
     this.profile = profile.name;
