@@ -1,5 +1,6 @@
 /** The other way round: the flags a service has already decide where its workflows start. */
 import type { Client } from '@openfeature/server-sdk';
+import { RoutingError } from '../services/errors.ts';
 import type { RouteSource } from '../services/ports.ts';
 
 export interface FlagRoutes {
@@ -12,7 +13,7 @@ export interface FlagRoutes {
 }
 
 /** The flag gives no cluster to start on: nothing is started. */
-export class FlagRefused extends Error {
+export class FlagRefused extends RoutingError {
   override name = 'FlagRefused';
 }
 
@@ -29,12 +30,14 @@ export function flagRoutes({ client, flagKey, clusters }: FlagRoutes): RouteSour
       if (errorCode !== undefined) {
         const why = errorMessage === undefined || errorMessage === '' ? errorCode : `${errorCode}: ${errorMessage}`;
         throw new FlagRefused(
+          tenant,
           `flag "${flagKey}" has no answer for tenant "${tenant}" (${why}), and nothing is started on a guess; ` +
             `let the flag say one of ${list(clusters)}`,
         );
       }
       if (!clusters.includes(value)) {
         throw new FlagRefused(
+          tenant,
           `flag "${flagKey}" says "${value}" for tenant "${tenant}", and the clusters are ${list(clusters)}; ` +
             'let the flag say one of those',
         );

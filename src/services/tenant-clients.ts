@@ -72,6 +72,9 @@ export class TenantClients {
   readonly #namespaces: ReadonlySet<string>;
   readonly #routes: (tenant: string) => Routes;
   readonly #clients = new Map<string, Client>();
+  readonly #known = new Map<string, Routes>();
+  /** The tenants' routes as this process sees them: for `FerryProvider`, or to look at. */
+  readonly routes: RouteSource = { route: async (tenant) => (await this.#routesOf(tenant).read()).route };
   readonly #pending = new Set<Promise<void>>();
 
   constructor(options: TenantClientsOptions = {}) {
@@ -122,13 +125,24 @@ export class TenantClients {
   /** Closes all connections. Calls under way fail, but for those on the copies of schedules: they have some seconds. */
   async close(): Promise<void> {
     this.#clients.clear();
+    this.#known.clear();
     await Promise.all(this.#pending);
     await this.#connections.close();
   }
 
+  /** One reader a tenant: its lease is kept once. */
+  #routesOf(tenant: string): Routes {
+    let routes = this.#known.get(tenant);
+    if (!routes) {
+      routes = this.#routes(tenant);
+      this.#known.set(tenant, routes);
+    }
+    return routes;
+  }
+
   #clientOf(tenant: string): Client {
     const { present } = this;
-    const routes = this.#routes(tenant);
+    const routes = this.#routesOf(tenant);
     const side: Parts['side'] = (profile) => {
       if (!present.includes(profile)) throw new AbsentCluster(tenant, profile, present);
       return this.#connections.side(profile);
