@@ -129,8 +129,8 @@ ${EXIT_CODES}`,
   --drained <profile>       it holds no open workflow of the tenant any more: services stop asking it first
   --json                    one JSON document
 
-A tenant nobody has migrated is registered by its first --to, which holds at once unless --from says otherwise. A change
-takes effect some seconds later, when every service knows of it; it needs a worker. While a migration holds the tenant it
+A tenant nobody has migrated is registered by its first --to, which holds at once unless --from or --split say otherwise. A
+change takes effect 25 s later, when every service knows of it; all of them need a worker. While a migration holds the tenant it
 is refused: that changes the route itself.
 
 Examples
@@ -214,7 +214,7 @@ Exit codes
 
   reconcile: `ferry reconcile <tenant>: brings the paused copies of a tenant's schedules in line with their owners.
 
-Starts the workflow ReconcileSchedules and waits for it. Which cluster owns a schedule is read off the schedule: a copy that
+Starts the workflow ReconcileSchedules and waits for it, which needs a worker; one that runs already is waited for. Which cluster owns a schedule is read off the schedule: a copy that
 is missing is made, one that differs is updated, one whose schedule is gone is removed. Nothing else is written. A copy that
 somebody edited where it rests is reported and left. It may run at any time, beside a migration too.
 
