@@ -113,7 +113,8 @@ async function firstRunId(client: Client, workflowId: string, runId: string): Pr
 async function isRunning(client: Client, { migration, runId }: Holder): Promise<boolean> {
   try {
     const latest = await client.workflow.getHandle(migration).describe();
-    if (latest.status.name !== 'RUNNING') return false;
+    // A paused workflow goes on one day.
+    if (latest.status.name !== 'RUNNING' && latest.status.name !== 'PAUSED') return false;
     return latest.runId === runId || latest.raw.workflowExecutionInfo?.firstRunId === runId;
   } catch (error) {
     // Past its retention: it ended long ago.

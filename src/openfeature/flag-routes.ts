@@ -1,6 +1,6 @@
 /** The other way round: the flags a service has already decide where its workflows start. */
 import type { Client } from '@openfeature/server-sdk';
-import { RoutingError } from '../services/errors.ts';
+import { RouteUnavailable } from '../services/errors.ts';
 import type { RouteSource } from '../services/ports.ts';
 
 export interface FlagRoutes {
@@ -13,7 +13,7 @@ export interface FlagRoutes {
 }
 
 /** The flag gives no cluster to start on: nothing is started. */
-export class FlagRefused extends RoutingError {
+export class FlagRefused extends RouteUnavailable {
   override name = 'FlagRefused';
 }
 

@@ -36,6 +36,7 @@ export class Connections {
   readonly #more: (profile: string) => MoreConnectionOptions;
   readonly #open = new Map<string, Opened>();
   readonly #sides = new Map<string, Side>();
+  #closed = false;
 
   constructor(profiles: Profiles, scope: CallScope, more: (profile: string) => MoreConnectionOptions = () => ({})) {
     this.#profiles = profiles;
@@ -57,6 +58,8 @@ export class Connections {
     const key = `${profile} ${retries.length}`;
     let opened = this.#open.get(key);
     if (!opened) {
+      // A start that was held meanwhile must not be sent after all.
+      if (this.#closed) throw new Error('the tenants’ clients are closed: make a new TenantClients');
       const { connect, namespace } = this.#profiles.load(profile);
       const own = connect.connectionOptions as ConnectionOptions;
       const { interceptors = [], metadata, plugins, channelArgs } = this.#more(profile);
@@ -85,6 +88,7 @@ export class Connections {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     const open = [...this.#open.values()];
     this.#open.clear();
     this.#sides.clear();

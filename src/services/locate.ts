@@ -66,9 +66,36 @@ export function onExisting(parts: Parts, method: string): Call {
       }
     }
     const found = await find(parts, method, execution);
-    return pageOf(found, await send(parts, found, method, request));
+    try {
+      return pageOf(found, await send(parts, found, method, request));
+    } catch (error) {
+      if (!isAbsent(error) || !NEED_OPEN.has(method) || runId !== undefined) throw error;
+      const other = await openElsewhere(parts, workflowId, found);
+      if (other === undefined) throw error;
+      return send(parts, other, method, request);
+    }
   };
 }
+
+/**
+ * A cluster may be drained of what services start and still have an open run of a schedule, or one without the tenant's
+ * name. A cluster that cannot be asked says nothing: the answer there was stands.
+ */
+async function openElsewhere(parts: Parts, workflowId: string, except: string): Promise<string | undefined> {
+  const { all } = await placesOf(parts, workflowId);
+  const others = all.filter((name) => name !== except);
+  const asked = await Promise.allSettled(
+    others.map((profile) =>
+      parts.scope.by(parts.time.now() + LOOK_MS, () => describeOn(parts.side(profile), workflowId)),
+    ),
+  );
+  const open = asked.flatMap((each) => (each.status === 'fulfilled' && each.value?.open ? [each.value] : []))[0];
+  if (open) parts.memory.set(workflowId, open.runId, open.profile);
+  return open?.profile;
+}
+
+/** To ask a cluster about an id that was not found where it should be. */
+const LOOK_MS = 5_000;
 
 /**
  * One run is where it is. An id may be closed where it was seen and started anew where new ones start now: calls that a

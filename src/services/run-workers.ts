@@ -57,6 +57,9 @@ class Fleet {
   }
 
   run(clusters: readonly string[]): RunningWorkers {
+    // The runtime takes the signals and tells its workers: while no cluster is reached there are none.
+    const onSignal = (): void => this.#shutDown();
+    Runtime.instance().registerShutdownSignalCallback(onSignal);
     const runs = clusters.map(async (profile) => {
       try {
         await this.#keep(profile);
@@ -67,6 +70,7 @@ class Fleet {
     });
     const done = (async () => {
       const failed = (await Promise.allSettled(runs)).find((run) => run.status === 'rejected');
+      Runtime.instance().deregisterShutdownSignalCallback(onSignal);
       if (failed) throw failed.reason;
     })();
     // Whoever waits for it still sees the rejection.

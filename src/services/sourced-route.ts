@@ -1,3 +1,5 @@
+import { RouteUnavailable, RoutingError } from './errors.ts';
+import { messageOf } from './message-of.ts';
 import type { Reading, Routes, RouteSource } from './ports.ts';
 
 /** A route somebody else keeps: asked before each start, and good for that start. */
@@ -15,7 +17,16 @@ export class SourcedRoute implements Routes {
   }
 
   async read(): Promise<Reading> {
-    return { route: await this.#source.route(this.#tenant), until: Infinity };
+    try {
+      return { route: await this.#source.route(this.#tenant), until: Infinity };
+    } catch (error) {
+      if (error instanceof RoutingError) throw error;
+      throw new RouteUnavailable(
+        this.#tenant,
+        `the source of routes has no answer for tenant "${this.#tenant}" (${messageOf(error)}); nothing was started`,
+        { cause: error },
+      );
+    }
   }
 
   once(): Promise<Reading> {

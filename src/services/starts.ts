@@ -67,8 +67,8 @@ export async function start<Answer>(parts: Parts, starting: Starting<Answer>): P
       if (!other.open || starting.conflict === 'fail') return answered(other.profile, await starting.refuse(side));
       const taken = await takenThere(starting, side, other.runId);
       if (taken !== undefined) return answered(other.profile, taken.answer);
-      // It was closed meanwhile: the next look says what that means.
-      if (starting.conflict === 'use') continue;
+      // Closed, terminated, or gone on as another run meanwhile: the next look says which.
+      continue;
     }
 
     // Asking took too long: what was decided above does not hold any more.

@@ -3,7 +3,15 @@
  * whatever workflow ids they were started with; everything in it can be rebuilt from the live clusters.
  */
 import type { TenantEvent } from '../activities/types.ts';
-import { announce, type Change, type Destination, drained, type Route } from '../routes/route.ts';
+import {
+  announce,
+  type Change,
+  changesAt,
+  type Destination,
+  drained,
+  HOLD_AFTER_MS,
+  type Route,
+} from '../routes/route.ts';
 import type { Behind } from './tenant-behind.ts';
 
 /** Which migration holds the tenant. `runId` tells a migration from a later one started with the same workflow id. */
@@ -137,7 +145,11 @@ export function drainedRoute(
   at: string,
 ): [TenantRecord, { route: Route | null } | Held] {
   const { cluster, event, migration = OPERATOR } = request;
-  if (record.lock && !isHeldBy(record.lock, request)) return [record, { held: record.lock }];
+  // It starts nothing: an operator may say so while a migration holds the tenant, once no start reaches the old side any
+  // more. A cluster that is gone for good would stop all starts of the tenant otherwise.
+  const changed = record.route ? (changesAt(record.route) ?? -Infinity) : Infinity;
+  const byOperator = request.runId === undefined && Date.parse(at) >= changed + HOLD_AFTER_MS;
+  if (record.lock && !isHeldBy(record.lock, request) && !byOperator) return [record, { held: record.lock }];
   const route = record.route && drained(record.route, cluster);
   if (route === record.route) return [record, { route }];
   return [append({ ...record, route }, { at, migration, event }), { route }];

@@ -146,6 +146,16 @@ describe('the route', () => {
     expect(drainedRoute(record, { cluster: 'cloud', event: 'x' }, at)).toEqual([record, held]);
   });
 
+  test('an operator may say that a cluster is drained beside a migration, once the change is through', () => {
+    const [going] = announceRoute(claimed(), { ...first, current: 'cloud', to, event: 'there' }, at);
+    const request = { cluster: 'cloud', event: 'cloud is gone for good' };
+    expect(drainedRoute(going, request, '2026-11-22T16:00:27.999Z')).toEqual([going, { held: going.lock }]);
+    const [next, answer] = drainedRoute(going, request, '2026-11-22T16:00:28.000Z');
+    expect(answer).toMatchObject({ route: { to, undrained: [] } });
+    expect(next.lock).toEqual(going.lock);
+    expect(next.history.at(-1)).toMatchObject({ migration: 'an operator', event: 'cloud is gone for good' });
+  });
+
   test('a drained cluster is asked first no longer; said twice it leaves one line of history', () => {
     const [going] = announceRoute(claimed(), { ...first, current: 'cloud', to, event: 'there' }, at);
     const request = { ...first, cluster: 'cloud', event: 'cloud is drained' };
