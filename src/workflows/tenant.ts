@@ -5,8 +5,8 @@
 import {
   allHandlersFinished,
   condition,
+  continueAsNew,
   log,
-  makeContinueAsNewFunc,
   setCurrentDetails,
   setHandler,
   upsertMemo,
@@ -116,20 +116,13 @@ export async function Tenant(input?: TenantInput): Promise<void> {
     return continueAsNewSuggested || historyLength > HISTORY_LIMIT;
   });
   await condition(allHandlersFinished);
-  // What was upserted belongs to this run: the next one begins with what it is given, and readers need the route at once.
-  await makeContinueAsNewFunc<typeof Tenant>({ memo: memoOf(record) })({ tenant, record });
+  await continueAsNew<typeof Tenant>({ tenant, record });
 }
 
 function publish(record: TenantRecord): void {
   const { owner, route, lock, updatedAt } = record;
   upsertMemo({ owner, route, lock, updatedAt } satisfies TenantMemo);
   setCurrentDetails(tenantDetails(record));
-}
-
-/** Without what is null: a new run's memo keeps it as a value. */
-function memoOf({ owner, route, lock, updatedAt }: TenantRecord): TenantMemo {
-  const all: TenantMemo = { owner, route, lock, updatedAt };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
 }
 
 /** People can send these updates from the Web UI: a request that is not one must not break the record. */

@@ -19,7 +19,7 @@ afterAll(async () => {
   await world?.stop();
 });
 
-/** A real server starts a new run with the memo it is given and no other; the time-skipping one is kinder. */
+/** Services read the route from the memo alone: a run that began without it would stop them. */
 test('a record that goes on as a new run keeps what services and people read of it', async () => {
   const { workflow } = world.control;
   const workflowId = tenantWorkflowId('long');
