@@ -78,7 +78,7 @@ Exit code 1 where they are not as promised.`,
       const before = await ask(child);
       const memory = watchMemory(child.pid ?? 0);
       const started = Date.now();
-      const args = [{ tenant, bake: '0' }];
+      const args = [{ tenant, workflows: 'none', bake: '0' }];
       const handle = await control.client.workflow.start('MigrateTenant', {
         workflowId: `migrate/${tenant}`,
         taskQueue: 'ferry',

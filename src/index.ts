@@ -5,18 +5,31 @@
  */
 export { type Ferry, type FerryOptions, TASK_QUEUE, controlClient, createFerry } from './compose.ts';
 export { optionsFromEnvironment, runWorker } from './worker.ts';
+export { type Health, TenantClients, type TenantClientsOptions } from './services/tenant-clients.ts';
+export { AbsentCluster, BadRoute, RouteUnavailable, RoutingError, UnknownTenant } from './services/errors.ts';
+export type { Destination, Route, Split } from './routes/route.ts';
 export { UnknownProfile } from './clusters/profiles.ts';
+export { type RunWorkersOptions, type RunningWorkers, runWorkers } from './services/run-workers.ts';
 export type { FailureType } from './errors.ts';
 
 export type { MigrateTenant } from './workflows/migrate-tenant.ts';
 export { type AuditProgress, type AuditSchedules, auditProgressQuery } from './workflows/audit-schedules.ts';
+export {
+  type ReconcileReport,
+  type ReconcileSchedules,
+  reconcileProgressQuery,
+} from './workflows/reconcile-schedules.ts';
+export type { ReconcileSchedulesInput } from './workflows/reconcile-input.ts';
+export type { Counter, ScheduleHooks, StandbyBehind } from './services/schedules/hooks.ts';
+export { ScheduleCallError } from './services/schedules/errors.ts';
+export { recordStandbyBehind } from './services/schedules/record.ts';
 export type { AuditSchedulesInput } from './workflows/audit-input.ts';
 export type { AuditReport } from './ledger/report.ts';
 export type { Line as AuditLine, Verdict } from './ledger/verdict.ts';
 export type { Tenant, TenantMemo } from './workflows/tenant.ts';
 export type { TenantRecord } from './workflows/tenant-record.ts';
 export { type MigrateTenantInput, type Settings, readMigrateTenantInput, tenantQuery } from './workflows/input.ts';
-export type { Command, Counts, Phase, PhaseEntry, Progress, ProgressMemo } from './workflows/progress.ts';
+export type { Command, Counts, OnDemand, Phase, PhaseEntry, Progress, ProgressMemo } from './workflows/progress.ts';
 export type { Accepted, MigrationResult, Outcome } from './workflows/result.ts';
 export {
   type RollbackArgument,
@@ -51,4 +64,8 @@ export type {
   ScheduleWrite,
   Selection,
   TenantEvent,
+  TypeCount,
+  WorkflowsFound,
+  WrongSide,
+  WrongSideStart,
 } from './activities/types.ts';

@@ -13,6 +13,8 @@ export const REASON_CODES = [
   'same-cluster',
   'nothing-selected',
   'query-unreadable',
+  'workflows-unreadable',
+  'route-elsewhere',
   'already-on-target',
   'action-unknown',
   'note-too-long',
@@ -26,6 +28,7 @@ export const REASON_CODES = [
   'clock-skew',
   'skew-unknown',
   'environment-ignored',
+  'no-workflows',
   'extra-on-target',
   // Copy and hand-over: one schedule.
   'not-ours',
@@ -37,6 +40,8 @@ export const REASON_CODES = [
   'unproven',
   'changed-too-often',
   'taken-back',
+  // Reconciling.
+  'copy-edited',
   'failed',
 ] as const;
 

@@ -88,7 +88,9 @@ async function started(client: Client, plan: LegPlan): Promise<WorkflowHandle<ty
       workflowId: id,
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       taskQueue: 'ferry',
-      args: [{ tenant, schedules, from, to, bake: '4 seconds', bakeCheckEvery: '1 second', pageSize: 10 }],
+      args: [
+        { tenant, schedules, workflows: 'none', from, to, bake: '4 seconds', bakeCheckEvery: '1 second', pageSize: 10 },
+      ],
     });
   } catch (error) {
     // The answer of an earlier try was lost with the server.

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporalCliPath } from './binaries.ts';
-import { freePorts, lastingPorts, startProcess } from './process.ts';
+import { lastingPorts, startProcess } from './process.ts';
 import { clusterReady, type ClusterReady } from './ready.ts';
 import { type HowToEnd, type Restartable, restartable } from './restartable.ts';
 
@@ -50,7 +50,7 @@ export const roomy = {
 export async function startDevServer(options: ServerOptions): Promise<RunningServer> {
   const { title, dir, namespace, keywords = [], logLevel = 'error', persistent = false } = options;
   const settings = { ...roomy, ...options.dynamicConfig };
-  const [port = 0, uiPort = 0, httpPort = 0, metricsPort = 0] = await (persistent ? lastingPorts(4) : freePorts(4));
+  const [port = 0, uiPort = 0, httpPort = 0, metricsPort = 0] = await lastingPorts(4);
   const command = [
     await temporalCliPath(),
     'server',

@@ -93,17 +93,16 @@ export async function startProcess(
   };
 }
 
-/** Free TCP ports, all different. Held together while choosing, then let go for the server to take. */
-export async function freePorts(count: number): Promise<number[]> {
-  return choosePorts(Array.from({ length: count }, () => hold(0)));
-}
-
 /**
- * Ports for a server that will be away for moments: below the range the system takes ports of outgoing connections from.
- * In it, somebody's connection may hold the port when the server comes back, or a client that tries it may reach itself.
+ * Free TCP ports, all different, held together while choosing, then let go for the server to take. Below the range the
+ * system takes ports of outgoing connections from: in it, somebody's connection may hold the port when the server comes, or
+ * comes back, and a client that tries it may reach itself.
  */
 export async function lastingPorts(count: number): Promise<number[]> {
-  return choosePorts(Array.from({ length: count }, holdLasting));
+  const holders = await Promise.all(Array.from({ length: count }, holdLasting));
+  const ports = holders.map(portOf);
+  await Promise.all(holders.map(closed));
+  return ports;
 }
 
 async function holdLasting(): Promise<Server> {
@@ -111,13 +110,6 @@ async function holdLasting(): Promise<Server> {
     const holder = await hold(15_000 + Math.floor(Math.random() * 15_000)).catch(() => undefined);
     if (holder) return holder;
   }
-}
-
-async function choosePorts(holding: Promise<Server>[]): Promise<number[]> {
-  const holders = await Promise.all(holding);
-  const ports = holders.map(portOf);
-  await Promise.all(holders.map(closed));
-  return ports;
 }
 
 async function hold(port: number): Promise<Server> {

@@ -1,5 +1,5 @@
 /** What the tenants of demo and tests run. Their input is encrypted and does not matter here, so none takes any. */
-import { condition, sleep } from '@temporalio/workflow';
+import { condition, continueAsNew, executeChild, sleep, workflowInfo } from '@temporalio/workflow';
 
 /** Done at once. */
 export async function quick(): Promise<string> {
@@ -21,4 +21,19 @@ export async function slow(): Promise<string> {
 /** Open until it is asked to cancel, or its time is up. */
 export async function endless(): Promise<void> {
   await condition(() => false);
+}
+
+/** Work that goes on by itself on the cluster it was started on: a child every other second, with the tenant's name. */
+export async function family(children: number): Promise<void> {
+  const { typedSearchAttributes } = workflowInfo();
+  for (let n = 0; n < children; n++) {
+    await sleep('2 s');
+    await executeChild(quick, { typedSearchAttributes });
+  }
+}
+
+/** The same as one run after another. */
+export async function chain(links: number): Promise<void> {
+  await sleep('4 s');
+  if (links > 1) await continueAsNew<typeof chain>(links - 1);
 }

@@ -5,7 +5,7 @@ import { Connection } from '@temporalio/client';
 import Long from 'long';
 import { temporalServerPath } from './binaries.ts';
 import { restarting, roomy, type RunningServer, type ServerOptions } from './dev-server.ts';
-import { freePorts, lastingPorts, startProcess } from './process.ts';
+import { lastingPorts, startProcess } from './process.ts';
 import { clusterReady, registerKeywords } from './ready.ts';
 import { restartable } from './restartable.ts';
 import { waitFor } from './wait.ts';
@@ -17,7 +17,7 @@ export interface V2ServerOptions extends ServerOptions {
 
 export async function startV2Server(options: V2ServerOptions): Promise<RunningServer> {
   const { title, dir, namespace, keywords = [], chasm = true, logLevel = 'error', persistent = false } = options;
-  const ports = await (persistent ? lastingPorts(10) : freePorts(10));
+  const ports = await lastingPorts(10);
   const address = `127.0.0.1:${ports[0]}`;
   const settings = {
     ...roomy,

@@ -4,11 +4,13 @@ import { copyPage } from './copy.ts';
 import { cutOverPage } from './cut-over.ts';
 import type { FerryDeps } from './deps.ts';
 import { preflight } from './preflight.ts';
+import { reconcilePage, recordReconciled } from './reconcile.ts';
 import { sweep } from './sweep.ts';
 import { createTenantActivities } from './tenant.ts';
 import type { FerryActivities } from './types.ts';
 import { verifyPage } from './verify.ts';
 import { watchOwnership } from './watch.ts';
+import { lookAtWorkflows } from './workflows.ts';
 
 export function createActivities(deps: FerryDeps): FerryActivities {
   return {
@@ -23,6 +25,9 @@ export function createActivities(deps: FerryDeps): FerryActivities {
     cutOverPage: (input) => cutOverPage(deps, input),
     sweep: (input) => sweep(deps, input),
     watchOwnership: (input) => watchOwnership(deps, input),
+    lookAtWorkflows: (input) => lookAtWorkflows(deps, input),
     auditPage: (input) => auditPage(deps, input),
+    reconcilePage: (input) => reconcilePage(deps, input),
+    recordReconciled: (input) => recordReconciled(deps, input),
   };
 }

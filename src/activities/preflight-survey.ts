@@ -31,7 +31,7 @@ export class Survey {
   readonly blockers: Reason[] = [];
   /** Search attribute → one schedule that uses it. */
   readonly attributes = new Map<string, string>();
-  /** Task queue → one schedule that uses it. */
+  /** Task queue → what starts workflows on it, as a sentence. */
   readonly queues = new Map<string, string>();
   readonly counts: PreflightReport['schedules'] = { total: 0, paused: 0, active: 0 };
   readonly #input: Crossing;
@@ -69,7 +69,7 @@ export class Survey {
       if (isUserAttribute(name) && !this.attributes.has(name)) this.attributes.set(name, id);
     }
     const queue = action?.taskQueue?.name;
-    if (queue && !this.queues.has(queue)) this.queues.set(queue, id);
+    if (queue) this.needs(queue, `schedule ${id} starts workflows on it`);
     const quiet = chooseCrossing(source, Date.now(), DEFAULT_HANDOVER.leadMs).kind === 'quiet';
     // What cannot be carried across matters before a crossing, not after it.
     const crossing = there ? [] : crossingWarnings(source, from, to);
@@ -77,6 +77,11 @@ export class Survey {
     const warnings = [...crossing, ...(ran ? leftBehind(to) : [])];
     const write = { schedule: id, writes: this.#writes(quiet, paused, there), warnings };
     this.#seen.set(id, { write, crossing, ran, quiet, there, source: ownershipOf(source.schedule) });
+  }
+
+  /** The target's workers must poll the queue; the first reason is told. */
+  needs(queue: string, why: string): void {
+    if (!this.queues.has(queue)) this.queues.set(queue, why);
   }
 
   /** Our own paused copy is there; with a boundary it has run there before, and was taken back. */
@@ -104,15 +109,18 @@ export class Survey {
     } else this.copied(id, readNote(target.schedule.state?.notes).mark ?? {});
   }
 
-  /** Nothing to move is a reason too. */
-  concludeSelection(blockers: Reason[], resuming: boolean): void {
+  /** Nothing to move is a reason too. `routed`: its workflows start on the target already, or do not move. */
+  concludeSelection(blockers: Reason[], { resuming, routed }: { resuming: boolean; routed: boolean }): void {
     const { tenant, from, to, selection } = this.#input;
+    if ('none' in selection) return;
     const selected = 'query' in selection ? `query ${selection.query}` : JSON.stringify(selection);
     const object = `tenant ${tenant}`;
     if (this.counts.total === 0) {
-      const remedy = `check \`schedules\` in the input: a visibility query, {"prefix": "…"} or {"all": true}`;
+      const remedy =
+        `check \`schedules\` in the input: a visibility query, {"prefix": "…"} or {"all": true}; ` +
+        `"none" where only workflows on demand move`;
       blockers.push({ object, code: 'nothing-selected', found: `no schedule on ${from} matches ${selected}`, remedy });
-    } else if (!resuming && [...this.#seen.values()].every(({ there }) => there)) {
+    } else if (!resuming && routed && [...this.#seen.values()].every(({ there }) => there)) {
       const remedy = `nothing to do; to move it back start MigrateTenant with from "${to}" and to "${from}"`;
       blockers.push({
         object,

@@ -43,12 +43,12 @@ export async function checkAttributes(
 }
 
 export async function checkQueues(target: Cluster, survey: Survey, blockers: Reason[]): Promise<void> {
-  for (const [queue, schedule] of survey.queues) {
+  for (const [queue, why] of survey.queues) {
     if (await hasPoller(target, queue)) continue;
     blockers.push({
       object: `task queue ${queue} on ${target.profile}`,
       code: 'no-poller',
-      found: `no worker polls it; schedule ${schedule} starts workflows on it`,
+      found: `no worker polls it; ${why}`,
       remedy: `run the tenant's workers against ${target.profile} before migrating`,
     });
   }

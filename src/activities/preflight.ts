@@ -10,17 +10,19 @@ import { heartbeating } from './pages.ts';
 import { type SideFacts, inspectSide, sameCluster, skewBetween } from './preflight-clusters.ts';
 import { Survey } from './preflight-survey.ts';
 import { checkAttributes, checkQueues } from './preflight-target.ts';
-import type { ClusterFacts, Crossing, PreflightReport, Reason } from './types.ts';
+import { surveyWorkflows } from './preflight-workflows.ts';
+import type { ClusterFacts, Crossing, PreflightInput, PreflightReport, Reason, WorkflowsFound } from './types.ts';
 
 const CONCURRENCY = 16;
 const MAX_PLANNED = 200;
 /** The rest is counted: a report must fit into one payload, whatever is wrong with 30,000 schedules. */
 const MAX_REASONS = 200;
 
-export async function preflight(deps: FerryDeps, input: Crossing & { resuming: boolean }): Promise<PreflightReport> {
+export async function preflight(deps: FerryDeps, input: PreflightInput): Promise<PreflightReport> {
   const blockers: Reason[] = [];
   const warnings: Reason[] = environmentWarnings(deps);
   const survey = new Survey(input);
+  let workflows: WorkflowsFound | undefined;
   let looked = 0;
   const pulse = heartbeating(() => ({ looked }));
   try {
@@ -29,11 +31,16 @@ export async function preflight(deps: FerryDeps, input: Crossing & { resuming: b
     if (from && to) {
       if (sameCluster(from, to)) blockers.push(sameClusterReason(input, from));
       else {
+        if (typeof input.workflows === 'string') {
+          const onDemand = { ...input, workflows: input.workflows };
+          const sides = { source: from.cluster, target: to.cluster };
+          workflows = await surveyWorkflows(deps, sides, onDemand, { survey, blockers, warnings });
+        }
         const unreadable = await surveySource(from.cluster, input, survey, () => looked++);
         if (unreadable) blockers.push(unreadable);
         else {
           await findConflicts(to.cluster, input, survey);
-          survey.concludeSelection(blockers, input.resuming);
+          survey.concludeSelection(blockers, { resuming: input.resuming, routed: isRouted(input, workflows) });
         }
         blockers.push(...survey.blockers);
         await checkAttributes(from.cluster, to.cluster, survey, blockers, warnings);
@@ -46,6 +53,7 @@ export async function preflight(deps: FerryDeps, input: Crossing & { resuming: b
       blockers: capped(blockers),
       warnings: capped(warnings),
       schedules: survey.counts,
+      ...(workflows && { workflows }),
       facts: {
         from: factsOf(input.from, from, survey.engineOf('source')),
         to: factsOf(input.to, to, survey.engineOf('target')),
@@ -61,6 +69,12 @@ export async function preflight(deps: FerryDeps, input: Crossing & { resuming: b
   } finally {
     pulse.stop();
   }
+}
+
+/** Its workflows are where they shall be, or do not move. */
+function isRouted({ to, workflows: query }: PreflightInput, found: WorkflowsFound | undefined): boolean {
+  if (typeof query !== 'string') return true;
+  return found?.route?.to.cluster === to && found.route.to.split === null && found.open === 0;
 }
 
 /** The reason, if the server cannot read the selection's query. */
@@ -102,6 +116,7 @@ async function surveySource(
 
 /** Another tenant may hold an id of ours on the target, so the whole namespace is listed; Describe decides. */
 async function findConflicts(target: Cluster, input: Crossing, survey: Survey): Promise<void> {
+  if ('none' in input.selection) return;
   for await (const { id, notes } of walk(target, { all: true }, 1000)) {
     // Any schedule of the namespace tells which engine serves it; where there is none yet, it stays unknown.
     if (survey.engineOf('target') !== 'unknown') {

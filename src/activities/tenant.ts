@@ -4,12 +4,19 @@
  * later migration under the same workflow id does not have it.
  */
 import { activityInfo } from '@temporalio/activity';
-import { type Client, WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { recordOperation } from '../clusters/record-operation.ts';
 import { refusal } from '../errors.ts';
-import { claimUpdate, recordOwnerUpdate, releaseUpdate, tenantWorkflowId } from '../workflows/messages.ts';
-import type { Tenant } from '../workflows/tenant.ts';
+import {
+  announceRouteUpdate,
+  claimUpdate,
+  drainedRouteUpdate,
+  recordOwnerUpdate,
+  releaseUpdate,
+  tenantWorkflowId,
+} from '../workflows/messages.ts';
 import type { ClaimAnswer, Holder, Lock } from '../workflows/tenant-record.ts';
-import type { Claim, Crossing, FerryActivities } from './types.ts';
+import type { Claim, Crossing, FerryActivities, FlipInput, Flipped } from './types.ts';
 
 export interface TenantDependencies {
   /** Of the control namespace. */
@@ -19,20 +26,15 @@ export interface TenantDependencies {
   searchAttributesRegistered: () => Promise<boolean>;
 }
 
-export type TenantActivities = Pick<FerryActivities, 'claimTenant' | 'recordOwner' | 'releaseTenant'>;
+export type TenantActivities = Pick<
+  FerryActivities,
+  'claimTenant' | 'recordOwner' | 'flipRoute' | 'recordDrained' | 'releaseTenant'
+>;
 
 export function createTenantActivities(deps: TenantDependencies): TenantActivities {
   const { client, taskQueue } = deps;
 
-  const record = (tenant: string) => ({
-    startWorkflowOperation: new WithStartWorkflowOperation<typeof Tenant>('Tenant', {
-      workflowId: tenantWorkflowId(tenant),
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      taskQueue,
-      args: [{ tenant }],
-      staticSummary: `Owner and lock of tenant ${tenant}`.slice(0, 200),
-    }),
-  });
+  const record = (tenant: string) => recordOperation(tenant, taskQueue);
 
   const claim = async (input: Crossing, holder: Holder, takeOverFrom?: string): Promise<ClaimAnswer> => {
     const { tenant, from, to } = input;
@@ -64,12 +66,26 @@ export function createTenantActivities(deps: TenantDependencies): TenantActiviti
         ...record(tenant),
         args: [{ ...holder, owner, event }],
       });
-      if (recorded) return;
-      throw refusal(
-        'TenantLocked',
-        `The record of ${tenant} is held by another migration, so ${holder.migration} cannot write its owner: ` +
-          `see workflow ${tenantWorkflowId(tenant)}.`,
-      );
+      if (!recorded) throw notOurs(tenant, holder, 'write its owner');
+    },
+
+    async flipRoute({ tenant, current, to, event }: FlipInput): Promise<Flipped> {
+      const holder = await ownIdentity(client);
+      const answer = await client.workflow.executeUpdateWithStart(announceRouteUpdate, {
+        ...record(tenant),
+        args: [{ ...holder, current, to: { cluster: to, split: null }, event }],
+      });
+      if ('held' in answer) throw notOurs(tenant, holder, 'change its route');
+      return 'notBefore' in answer ? answer : { route: answer.route };
+    },
+
+    async recordDrained({ tenant, cluster, event }): Promise<void> {
+      const holder = await ownIdentity(client);
+      const answer = await client.workflow.executeUpdateWithStart(drainedRouteUpdate, {
+        ...record(tenant),
+        args: [{ ...holder, cluster, event }],
+      });
+      if ('held' in answer) throw notOurs(tenant, holder, `record ${cluster} as drained`);
     },
 
     async releaseTenant({ tenant, event }): Promise<void> {
@@ -97,13 +113,22 @@ async function firstRunId(client: Client, workflowId: string, runId: string): Pr
 async function isRunning(client: Client, { migration, runId }: Holder): Promise<boolean> {
   try {
     const latest = await client.workflow.getHandle(migration).describe();
-    if (latest.status.name !== 'RUNNING') return false;
+    // A paused workflow goes on one day.
+    if (latest.status.name !== 'RUNNING' && latest.status.name !== 'PAUSED') return false;
     return latest.runId === runId || latest.raw.workflowExecutionInfo?.firstRunId === runId;
   } catch (error) {
     // Past its retention: it ended long ago.
     if (error instanceof WorkflowNotFoundError) return false;
     throw error;
   }
+}
+
+function notOurs(tenant: string, { migration }: Holder, cannot: string): Error {
+  return refusal(
+    'TenantLocked',
+    `The record of ${tenant} is held by another migration, so ${migration} cannot ${cannot}: ` +
+      `see workflow ${tenantWorkflowId(tenant)}.`,
+  );
 }
 
 function locked(tenant: string, { migration, runId, from, to, since }: Lock): Error {

@@ -4,9 +4,10 @@
  */
 import type { Tally } from '../ledger/tally.ts';
 import type { ReasonCode } from '../reasons.ts';
+import type { Route } from '../routes/route.ts';
 
-/** Which schedules of a namespace belong to the tenant. */
-export type Selection = { query: string } | { prefix: string } | { all: true };
+/** Which schedules of a namespace belong to the tenant. `none`: it has workflows on demand alone. */
+export type Selection = { query: string } | { prefix: string } | { all: true } | { none: true };
 
 /** One tenant moving one way. A way back is the same with `from` and `to` swapped. */
 export interface Crossing {
@@ -109,10 +110,18 @@ export interface ScheduleWrite {
   warnings: string[];
 }
 
+export interface PreflightInput extends Crossing {
+  resuming: boolean;
+  /** Visibility query of the workflows that move too; null: schedules only. Absent in histories of earlier versions. */
+  workflows?: string | null;
+}
+
 export interface PreflightReport {
   blockers: Reason[];
   warnings: Reason[];
   schedules: { total: number; paused: number; active: number };
+  /** Absent where only schedules move, where the cluster could not be asked, and in histories of earlier versions. */
+  workflows?: WorkflowsFound;
   /** Facts for the plan, plain: engine per side, clock skew, server versions. */
   facts: {
     from: ClusterFacts;
@@ -176,6 +185,32 @@ export interface AuditPageResult {
   next?: Cursor;
 }
 
+export interface ReconcilePageInput {
+  tenant: string;
+  /** Workflow id: written into the notes of copies it makes. */
+  reconciliation: string;
+  /** Two profiles. Which of them owns a schedule is read off the schedule. */
+  clusters: [string, string];
+  selection: Selection;
+  cursor?: Cursor;
+  pageSize: number;
+}
+
+export interface ReconcilePageResult {
+  seen: number;
+  /** Copies. */
+  created: number;
+  updated: number;
+  /** Copies whose schedule is gone. */
+  removed: number;
+  unchanged: number;
+  /** Between two owners: their hand-over brings the copy in line. */
+  moving: number;
+  /** Left as they are, for a person. */
+  refused: Reason[];
+  next?: Cursor;
+}
+
 /** The record's answer to a claim. */
 export interface Claim {
   /** Who owned the tenant before, as recorded; null for a tenant never migrated. */
@@ -186,9 +221,74 @@ export interface Claim {
   searchAttributes: boolean;
 }
 
+/** Open workflows of one type. */
+export interface TypeCount {
+  type: string;
+  open: number;
+  /** ISO. Of very many open ones only the newest are looked at: then it is this or earlier. */
+  oldestStartedAt: string;
+}
+
+/** Workflows a tenant starts on demand, as preflight found them on the source. */
+export interface WorkflowsFound {
+  open: number;
+  /** The 20 types with the most open ones. */
+  byType: TypeCount[];
+  /** Matching, open or closed, within the cluster's retention. */
+  ever: number;
+  /** Where they start now; null when no route is set. */
+  route: Route | null;
+}
+
+/** A workflow that was started on the old side after the route had changed. */
+export interface WrongSideStart {
+  workflowId: string;
+  type: string;
+  /** ISO. */
+  startedAt: string;
+}
+
+export interface WrongSide {
+  count: number;
+  /** The first 20 of them. */
+  first: WrongSideStart[];
+  /** Started after the change, and too many to look at each: these may be among them. */
+  unexamined: number;
+}
+
+export interface WorkflowsInput {
+  tenant: string;
+  /** Profile of the cluster to look at. */
+  cluster: string;
+  /** Visibility query of the tenant's workflows; those of schedules are left out. */
+  query: string;
+  /** ISO. No workflow of the tenant should have been started there later than this; null: that is not looked at. */
+  after: string | null;
+}
+
+export interface WorkflowsSeen {
+  open: number;
+  /** The 20 types with the most open ones. */
+  byType: TypeCount[];
+  wrongSide: WrongSide;
+}
+
+export interface FlipInput {
+  tenant: string;
+  migration: string;
+  /** Profile that workflows start on while there is no route yet. */
+  current: string;
+  to: string;
+  event: string;
+}
+
+/** `notBefore`: an earlier change has not been settled; ask again then. */
+export type Flipped = { route: Route } | { notBefore: string };
+
 /** One line of the tenant's append-only history. */
 export interface TenantEvent {
   at: string;
+  /** Or `an operator`. */
   migration: string;
   event: string;
 }
@@ -199,11 +299,17 @@ export interface FerryActivities {
   claimTenant(input: Crossing): Promise<Claim>;
   /** Writes who owns the tenant into its record. */
   recordOwner(input: { tenant: string; migration: string; owner: string; event: string }): Promise<void>;
+  /** Announces that the tenant's workflows start on `to`. Fails non-retryably with `TenantLocked`, as `recordOwner`. */
+  flipRoute(input: FlipInput): Promise<Flipped>;
+  /** Records that a cluster holds no open workflow of the tenant. Fails as `flipRoute`. */
+  recordDrained(input: { tenant: string; migration: string; cluster: string; event: string }): Promise<void>;
+  /** Reads only. The tenant's workflows on demand on one cluster: what is open, and what was started there too late. */
+  lookAtWorkflows(input: WorkflowsInput): Promise<WorkflowsSeen>;
   /** Gives the lock back; a lock that is not held by `migration` is left alone. */
   releaseTenant(input: { tenant: string; migration: string; event: string }): Promise<void>;
   /** Reads only. Gathers all reasons against the crossing at once, and the plan. `resuming`: an earlier migration of
    *  this tenant was cut off, so finding its schedules already on the target is expected. */
-  preflight(input: Crossing & { resuming: boolean }): Promise<PreflightReport>;
+  preflight(input: PreflightInput): Promise<PreflightReport>;
   copyPage(input: PageInput): Promise<CopyResult>;
   verifyPage(input: PageInput): Promise<VerifyResult>;
   /** Hands over every schedule of the page from `from` to `to`, whatever state an earlier attempt left it in. */
@@ -213,4 +319,8 @@ export interface FerryActivities {
   watchOwnership(input: Crossing): Promise<WatchResult>;
   /** Reads only. What a page of schedules did over a time range. */
   auditPage(input: AuditPageInput): Promise<AuditPageResult>;
+  /** Brings the paused copies of a page of schedules in line with their owners. Touches nothing else. */
+  reconcilePage(input: ReconcilePageInput): Promise<ReconcilePageResult>;
+  /** Tells the tenant's record that copies recorded as behind before `before` (ISO) have been seen to, but for `refused`. */
+  recordReconciled(input: { tenant: string; before: string; refused: string[] }): Promise<void>;
 }

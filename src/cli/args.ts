@@ -3,10 +3,24 @@ import { type MigrateTenantInput, readMigrateTenantInput } from '../workflows/in
 import { nearest } from '../workflows/nearest.ts';
 import { COMMANDS, type Command } from '../workflows/progress.ts';
 import { type Audit, AUDIT_FORMERLY, auditOptions, readAudit } from './audit-args.ts';
+import { type Compare, compareOptions, readCompare } from './compare-args.ts';
 import { usage } from './exit.ts';
+import { type Reconcile, readReconcile, reconcileOptions } from './reconcile-args.ts';
 import { type Given, type Kind, readOptions } from './options.ts';
+import { readRoute, type RouteAsked, routeOptions } from './route-args.ts';
+import { readSelection, selectionOptions } from './selection.ts';
 
-export const TOPICS = ['worker', 'migrate', 'plan', 'status', 'audit', ...COMMANDS] as const;
+export const TOPICS = [
+  'worker',
+  'migrate',
+  'plan',
+  'status',
+  'route',
+  'audit',
+  'compare',
+  'reconcile',
+  ...COMMANDS,
+] as const;
 export type Topic = (typeof TOPICS)[number];
 
 export interface Migrate {
@@ -40,19 +54,29 @@ export interface Steer {
 }
 
 export type Asked =
-  { do: 'help'; topic?: Topic } | { do: 'version' } | { do: 'worker' } | Migrate | Plan | Status | Audit | Steer;
+  | { do: 'help'; topic?: Topic }
+  | { do: 'version' }
+  | { do: 'worker' }
+  | Migrate
+  | Plan
+  | Status
+  | RouteAsked
+  | Audit
+  | Compare
+  | Reconcile
+  | Steer;
 
 const inputOptions = {
   from: 'text',
   to: 'text',
-  schedules: 'text',
-  prefix: 'text',
-  'all-schedules': 'flag',
+  ...selectionOptions,
+  workflows: 'text',
   bake: 'text',
   'bake-check-every': 'text',
   approval: 'text',
   'page-size': 'text',
   'open-run-limit': 'text',
+  'drain-limit': 'text',
   'workflow-id': 'text',
   json: 'flag',
 } as const satisfies Record<string, Kind>;
@@ -65,7 +89,10 @@ const OPTIONS = {
   migrate: { ...inputOptions, 'dry-run': 'flag', wait: 'flag' },
   plan: inputOptions,
   status: { json: 'flag', watch: 'flag' },
+  route: routeOptions,
   audit: auditOptions,
+  compare: compareOptions,
+  reconcile: reconcileOptions,
   rollback: { reason: 'text' },
   pause: {},
   resume: {},
@@ -103,9 +130,21 @@ export function readArguments(args: string[]): Asked {
       const subject = one(topic, given.words, 'a tenant, or the workflow id of a migration');
       return { do: 'status', subject, watch: given.flag('watch'), json: given.flag('json') };
     }
+    case 'route': {
+      const given = readOptions(topic, rest, OPTIONS.route);
+      return readRoute(one(topic, given.words, 'the name of a tenant'), given);
+    }
     case 'audit': {
       const given = readOptions(topic, rest, OPTIONS.audit, AUDIT_FORMERLY);
       return readAudit(one(topic, given.words, 'the name of a tenant'), given);
+    }
+    case 'compare': {
+      const given = readOptions(topic, rest, OPTIONS.compare);
+      return readCompare(one(topic, given.words, 'the name of a tenant'), given);
+    }
+    case 'reconcile': {
+      const given = readOptions(topic, rest, OPTIONS.reconcile);
+      return readReconcile(one(topic, given.words, 'the name of a tenant'), given);
     }
     case 'rollback': {
       const given = readOptions(topic, rest, OPTIONS.rollback);
@@ -151,41 +190,37 @@ type InputOption = keyof typeof inputOptions;
 
 function readInput(topic: Topic, given: Given<InputOption>, dryRun: boolean): MigrateTenantInput {
   const tenant = one(topic, given.words, 'the name of a tenant');
-  const schedules = readSchedules(topic, given);
-  const [from, to, bake, bakeCheckEvery, approval, pageSize, openRunLimit] = (
-    ['from', 'to', 'bake', 'bake-check-every', 'approval', 'page-size', 'open-run-limit'] as const
+  const schedules = readSelection(topic, given);
+  const [from, to, workflows, bake, bakeCheckEvery, approval, pageSize, openRunLimit, drainLimit] = (
+    [
+      'from',
+      'to',
+      'workflows',
+      'bake',
+      'bake-check-every',
+      'approval',
+      'page-size',
+      'open-run-limit',
+      'drain-limit',
+    ] as const
   ).map((name) => given.text(name));
   const input = {
     tenant,
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
     ...(schedules === undefined ? {} : { schedules }),
+    ...(workflows === undefined ? {} : { workflows }),
     ...(bake === undefined ? {} : { bake }),
     ...(bakeCheckEvery === undefined ? {} : { bakeCheckEvery }),
     ...(approval === undefined ? {} : { approval }),
     ...(pageSize === undefined ? {} : { pageSize: /^\d+$/.test(pageSize) ? Number(pageSize) : pageSize }),
     ...(openRunLimit === undefined ? {} : { openRunLimit }),
+    ...(drainLimit === undefined ? {} : { drainLimit }),
     ...(dryRun ? { dryRun } : {}),
   } as MigrateTenantInput;
   // The workflow's own check, before anything is sent: both say the same.
   readMigrateTenantInput([input]);
   return input;
-}
-
-function readSchedules(topic: Topic, given: Given<InputOption>): MigrateTenantInput['schedules'] {
-  const query = given.text('schedules');
-  const prefix = given.text('prefix');
-  const all = given.flag('all-schedules');
-  const found = [
-    ...(query === undefined ? [] : ['--schedules']),
-    ...(prefix === undefined ? [] : ['--prefix']),
-    ...(all ? ['--all-schedules'] : []),
-  ];
-  if (found.length > 1) {
-    throw usage(`${found.join(' and ')} are given; which schedules are meant is said by one of them.`, topic);
-  }
-  if (prefix !== undefined) return { prefix };
-  return all ? { all } : query;
 }
 
 /** A dry run has an id of its own, so that `ferry status <tenant>` goes on showing the migration. */

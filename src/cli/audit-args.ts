@@ -2,6 +2,7 @@
 import { type AuditSettings, type AuditSchedulesInput, readAuditInput } from '../workflows/audit-input.ts';
 import type { Given, Kind } from './options.ts';
 import { usage } from './exit.ts';
+import { readSelection, selectionOptions } from './selection.ts';
 
 export interface Audit {
   do: 'audit';
@@ -15,9 +16,7 @@ export const auditOptions = {
   from: 'text',
   to: 'text',
   cluster: 'text',
-  schedules: 'text',
-  prefix: 'text',
-  'all-schedules': 'flag',
+  ...selectionOptions,
   since: 'text',
   range: 'text',
   'late-after': 'text',
@@ -30,7 +29,7 @@ export const AUDIT_FORMERLY = { all: 'every-time' } as const;
 type Option = keyof typeof auditOptions;
 
 export function readAudit(tenant: string, given: Given<Option>): Audit {
-  const schedules = selectionOf(given);
+  const schedules = readSelection('audit', given);
   const fields = (['from', 'to', 'cluster', 'since', 'range'] as const).map(
     (name) => [name, given.text(name)] as const,
   );
@@ -46,20 +45,4 @@ export function readAudit(tenant: string, given: Given<Option>): Audit {
   if (every && !json)
     throw usage('--every-time is for machines: give --json with it, for one line a nominal time.', 'audit');
   return { do: 'audit', settings: readAuditInput([input]), json, every };
-}
-
-function selectionOf(given: Given<Option>): AuditSchedulesInput['schedules'] {
-  const query = given.text('schedules');
-  const prefix = given.text('prefix');
-  const all = given.flag('all-schedules');
-  const found = [
-    ...(query === undefined ? [] : ['--schedules']),
-    ...(prefix === undefined ? [] : ['--prefix']),
-    ...(all ? ['--all-schedules'] : []),
-  ];
-  if (found.length > 1) {
-    throw usage(`${found.join(' and ')} are given; which schedules are meant is said by one of them.`, 'audit');
-  }
-  if (prefix !== undefined) return { prefix };
-  return all ? { all } : query;
 }

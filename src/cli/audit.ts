@@ -52,7 +52,7 @@ export async function audit(source: ClusterSource, { settings, json, every }: Au
   return report.clean ? EXIT.ok : EXIT.unwished;
 }
 
-async function reached<T>(profiles: string[], call: () => Promise<T>): Promise<T> {
+export async function reached<T>(profiles: string[], call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {

@@ -10,11 +10,21 @@ import {
 import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
 import { status } from '@grpc/grpc-js';
 import type { MigrateTenantInput } from '../workflows/input.ts';
-import { commands, progressQuery, tenantWorkflowId } from '../workflows/messages.ts';
+import { recordOperation } from '../clusters/record-operation.ts';
+import type { Change, Destination, Route } from '../routes/route.ts';
+import { routeSentence } from '../routes/sentence.ts';
+import {
+  announceRouteUpdate,
+  commands,
+  drainedRouteUpdate,
+  progressQuery,
+  tenantWorkflowId,
+} from '../workflows/messages.ts';
 import type { MigrateTenant } from '../workflows/migrate-tenant.ts';
 import type { Command, Progress, ProgressMemo } from '../workflows/progress.ts';
 import type { MigrationResult } from '../workflows/result.ts';
 import type { TenantMemo } from '../workflows/tenant.ts';
+import type { Held } from '../workflows/tenant-record.ts';
 import { clipBytes } from './words.ts';
 
 /** How long workers have to answer. */
@@ -50,6 +60,9 @@ export interface Control {
   ending: (found: Found) => Promise<Ending>;
   /** What the tenant's record keeps where no worker is needed to read it; undefined for a tenant never migrated. */
   record: (tenant: string) => Promise<TenantMemo | undefined>;
+  /** Changes where workflows start; the record is created where there is none. */
+  setRoute: (tenant: string, change: { to: Destination; current?: string }) => Promise<Change | Held | 'silent'>;
+  setDrained: (tenant: string, cluster: string) => Promise<{ route: Route | null } | Held | 'silent'>;
   update: (
     found: Found,
     command: Command,
@@ -82,14 +95,45 @@ export function temporalControl(client: Client, taskQueue: string): Control {
     }
   };
 
+  const unlessSilent = async <T>(call: () => Promise<T>): Promise<T | 'silent'> => {
+    try {
+      return await within(2 * ANSWER_MS, call);
+    } catch (error) {
+      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isSilence(error)) return 'silent';
+      throw error;
+    }
+  };
+
   return {
     find,
+
+    setRoute: (tenant, { to, current }) =>
+      unlessSilent(() =>
+        client.workflow.executeUpdateWithStart(announceRouteUpdate, {
+          ...recordOperation(tenant, taskQueue),
+          args: [
+            {
+              to,
+              ...(current === undefined ? {} : { current }),
+              event: `workflows ${routeSentence({ to, from: null, at: null, undrained: [] })}`,
+            },
+          ],
+        }),
+      ),
+
+    setDrained: (tenant, cluster) =>
+      unlessSilent(() =>
+        client.workflow.executeUpdateWithStart(drainedRouteUpdate, {
+          ...recordOperation(tenant, taskQueue),
+          args: [{ cluster, event: `${cluster} is drained` }],
+        }),
+      ),
 
     async start(input, workflowId) {
       const { tenant, from = 'cloud', to = 'selfhosted', dryRun = false } = input;
       const purpose = dryRun
         ? 'Looks what a migration would do and what stands against it. Changes no schedule.'
-        : `Moves the schedules of **${tenant}** from ${from} to ${to} while they run. Send \`rollback\` to take everything ` +
+        : `Moves **${tenant}** from ${from} to ${to} while it runs. Send \`rollback\` to take everything ` +
           'back, `pause` and `resume` to hold it; ask `progress` where it stands.';
       try {
         const started = await within(CALL_MS, () =>

@@ -16,14 +16,18 @@ const EXIT_CODES = `Exit codes
 
 const INPUT = `  --from <profile>            where the schedules run now (default: cloud)
   --to <profile>              where they shall run (default: selfhosted)
-  --schedules <query>         which schedules, as a visibility query (default: TenantId = '<tenant>')
+  --schedules <query>|none    which schedules, as a visibility query (default: TenantId = '<tenant>'); none: only
+                              workflows on demand move
   --prefix <text>             instead: those whose id begins so
   --all-schedules             instead: every schedule of the namespace
+  --workflows <query>|none    which workflows on demand: the route changes with the schedules, and the source is drained
+                              of them (default: TenantId = '<tenant>'); none: only schedules move
   --bake <duration>           how long the source stays ready after the cut-over (default: "1 hour"; "0" for none)
   --bake-check-every <dur.>   how often ownership is checked meanwhile (default: a tenth of the bake, within limits)
   --approval auto|manual      manual: hold before the cut-over until \`ferry proceed\` (default: auto)
   --page-size <1 to 250>      schedules a page (default: a quarter of all, 10 to 250)
-  --open-run-limit <duration> how long an open run may hold up its own schedule (default: "60 seconds")`;
+  --open-run-limit <duration> how long an open run may hold up its own schedule (default: "60 seconds")
+  --drain-limit <duration>    after the bake, how long to wait for open workflows on demand to end (default: without end)`;
 
 const SUBJECT = `<tenant> may also be the workflow id of a migration. For a tenant the migration that holds it is meant, whatever its
 workflow id; when none does, the one with the id migrate/<tenant>.`;
@@ -31,17 +35,20 @@ workflow id; when none does, the one with the id migrate/<tenant>.`;
 const FALLBACK = `It is sent as an update, which answers in a sentence or refuses what makes no sense now. When no worker answers within
 5 s it is sent as a signal instead: that is kept, and obeyed as soon as a worker is up.`;
 
-const OVERVIEW = `ferry: moves a tenant's Temporal Schedules between two clusters; every schedule time runs exactly once.
+const OVERVIEW = `ferry: moves a tenant between two Temporal clusters; every schedule time runs exactly once, every workflow starts once.
 
   ferry worker                 run migrations (one process is enough; more share the work)
   ferry plan <tenant>          what a migration would do, and what stands against it; changes no schedule
   ferry migrate <tenant>       start a migration
   ferry status <tenant>        where it stands
+  ferry route <tenant>         where its workflows start; sets it, too
   ferry audit <tenant>         what its schedules did: once, twice, missed, on the wrong side, and why; reads only
+  ferry compare <tenant>       its workflow types on both clusters: counts, failure rates, durations; reads only
+  ferry reconcile <tenant>     bring the paused copies in line with their schedules
   ferry rollback <tenant>      take everything back, from any phase
   ferry pause <tenant>         hold between schedules
   ferry resume <tenant>        go on where it was paused
-  ferry proceed <tenant>       approve what it waits for, or end the bake now
+  ferry proceed <tenant>       approve what it waits for, or end the bake or the drain now
 
   ferry <command> --help       options and examples
 
@@ -61,7 +68,7 @@ Examples
 
 ${ENVIRONMENT}`,
 
-  migrate: `ferry migrate <tenant>: starts a migration of the tenant's schedules.
+  migrate: `ferry migrate <tenant>: starts a migration of the tenant: its schedules, and where its workflows start.
 
 ${INPUT}
   --dry-run                   stop after preflight, with the plan (see \`ferry plan\`)
@@ -114,6 +121,26 @@ Examples
 
 ${EXIT_CODES}`,
 
+  route: `ferry route <tenant>: where the tenant's workflows start, as services read it. Without an option it shows that; no worker is needed.
+
+  --to <profile>            start them there
+  --split <profile>:<n>     but n percent of the workflow ids on this profile (stable by id)
+  --from <profile>          where they start while no route is set (default: the recorded owner; without one, --to itself)
+  --drained <profile>       it holds no open workflow of the tenant any more: services stop asking it first
+  --json                    one JSON document
+
+A tenant nobody has migrated is registered by its first --to, which holds at once unless --from or --split say otherwise. A
+change takes effect 25 s later, when every service knows of it; all of them need a worker. While a migration holds the tenant it
+is refused: that changes the route itself.
+
+Examples
+  ferry route acme
+  ferry route acme --to cloud                              registers it
+  ferry route acme --to cloud --split selfhosted:20
+  ferry route acme --drained cloud
+
+${EXIT_CODES}`,
+
   audit: `ferry audit <tenant>: what the tenant's schedules did over a time range, asked of the clusters themselves.
 
 Reads only. It needs no worker and no control cluster, and works on clusters ferry never touched.
@@ -154,6 +181,59 @@ Exit codes
   2  the command line is not acceptable; nothing was sent
   3  a cluster to be audited, or its profile, cannot be had`,
 
+  compare: `ferry compare <tenant>: the tenant's workflow types on both clusters side by side, from their visibility.
+
+Reads only. It needs no worker and no control cluster.
+
+  --from <profile> --to <profile>   the two clusters (default: cloud and selfhosted)
+  --workflows <query>               which runs, as a visibility query (default: TenantId = '<tenant>')
+  --type <workflow type>            one type alone (default: every type found)
+  --since <duration>                runs started this far back (default: "1 hour")
+  --range <time>/<time>             instead: such as 2026-11-24T00:00:00Z/2026-11-24T06:00:00Z
+  --sample <number>                 newest runs read on each cluster, for types and durations (default: 10000)
+  --json                            print one JSON document
+
+Per type and cluster
+  runs       started in the range, counted by the cluster; "failed" includes timed out
+  of ended   failed, of those that completed, failed or timed out; what people terminate or cancel is not in it
+  p50, p95   from start to close of the completed runs among those read; "read" says of how many
+
+The last 30 s are left out: their runs may be missing in lists. What a split by percentage sends to either side, and a
+tenant before and after its move, can be judged by it; runs still open count as runs and are told besides.
+
+Examples
+  ferry compare acme --since 24h
+  ferry compare acme --type Invoice --json | jq '.types.Invoice'
+  ferry compare acme --workflows "TenantId = 'acme' AND TemporalScheduledById IS NULL"
+
+Exit codes
+  0  there is something to compare
+  1  no run was found
+  2  the command line is not acceptable; nothing was sent
+  3  a cluster, or its profile, cannot be had`,
+
+  reconcile: `ferry reconcile <tenant>: brings the paused copies of a tenant's schedules in line with their owners.
+
+Starts the workflow ReconcileSchedules and waits for it, which needs a worker; one that runs already is waited for. Which cluster owns a schedule is read off the schedule: a copy that
+is missing is made, one that differs is updated, one whose schedule is gone is removed. Nothing else is written. A copy that
+somebody edited where it rests is reported and left. It may run at any time, beside a migration too.
+
+  --from <profile> --to <profile>   the two clusters, in any order (default: cloud and selfhosted)
+  --schedules <query>               which schedules, as a visibility query (default: TenantId = '<tenant>')
+  --prefix <text>                   instead: those whose id begins so
+  --all-schedules                   instead: every schedule of the namespaces
+  --page-size <1 to 250>            schedules a page (default: 100)
+  --workflow-id <id>                default: reconcile/<tenant>
+  --json                            print the report as one JSON document
+
+Exit code 0 says that every copy is in line; 1 that some were left for a person, or are changing hands just now.
+
+Examples
+  ferry reconcile acme
+  ferry reconcile acme --json | jq '.reasons'
+
+${EXIT_CODES}`,
+
   rollback: `ferry rollback <tenant>: takes everything back to the source, from any phase before completion, with the same guarantees.
 
   --reason <text>   kept in the progress, the result and the tenant's history
@@ -192,7 +272,7 @@ Example
 
 ${EXIT_CODES}`,
 
-  proceed: `ferry proceed <tenant>: approves what the migration waits for, or ends the bake now.
+  proceed: `ferry proceed <tenant>: approves what the migration waits for, or ends the bake or the drain now.
 
 See first what that is: \`ferry status <tenant>\` shows it under "waits for".
 

@@ -4,9 +4,11 @@ import { REAL_TIME } from '../clusters/real-time.ts';
 import type { FerryOptions } from '../compose.ts';
 import { type Asked, readArguments } from './args.ts';
 import type { Audit } from './audit-args.ts';
+import type { Compare } from './compare-args.ts';
 import type { Output } from './commands.ts';
 import { CliError, EXIT, type ExitCode } from './exit.ts';
 import { help } from './help.ts';
+import type { RouteAsked } from './route-args.ts';
 
 export async function main(args: string[], env: NodeJS.ProcessEnv, io: Output): Promise<ExitCode> {
   try {
@@ -33,13 +35,16 @@ async function run(asked: Asked, env: NodeJS.ProcessEnv, io: Output): Promise<Ex
       await runWorker(optionsFromEnvironment(env));
       return EXIT.ok;
     }
-    case 'audit': {
+    case 'audit':
+    case 'compare': {
       const { optionsFromEnvironment } = await import('../worker.ts');
       return await withClusters(asked, optionsFromEnvironment(env), io);
     }
     case 'migrate':
     case 'plan':
     case 'status':
+    case 'route':
+    case 'reconcile':
     case 'steer': {
       const { optionsFromEnvironment } = await import('../worker.ts');
       return await withControl(asked, optionsFromEnvironment(env), io);
@@ -47,26 +52,28 @@ async function run(asked: Asked, env: NodeJS.ProcessEnv, io: Output): Promise<Ex
   }
 }
 
-async function withClusters(asked: Audit, options: FerryOptions, io: Output): Promise<ExitCode> {
+async function withClusters(asked: Audit | Compare, options: FerryOptions, io: Output): Promise<ExitCode> {
   const { Clusters } = await import('../compose.ts');
   const { Profiles } = await import('../clusters/profiles.ts');
-  const { audit } = await import('./audit.ts');
   const clusters = new Clusters(new Profiles(options.configFile));
   try {
-    return await audit(clusters, asked, io);
+    if (asked.do === 'audit') return await (await import('./audit.ts')).audit(clusters, asked, io);
+    return await (await import('./compare.ts')).compare(clusters, asked, io);
   } finally {
     await clusters.close();
   }
 }
 
 async function withControl(
-  asked: Exclude<Asked, { do: 'help' | 'version' | 'worker' | 'audit' }>,
+  asked: Exclude<Asked, { do: 'help' | 'version' | 'worker' | 'audit' | 'compare' }>,
   options: FerryOptions,
   io: Output,
 ): Promise<ExitCode> {
   const { TASK_QUEUE, controlClient } = await import('../compose.ts');
   const { temporalControl } = await import('./control.ts');
   const commands = await import('./commands.ts');
+  const { route } = await import('./route.ts');
+  if (asked.do === 'route') await requireProfiles(asked, options);
   const { client, close } = readable(options, () => controlClient(options));
   try {
     const control = temporalControl(client, options.taskQueue ?? TASK_QUEUE);
@@ -78,12 +85,27 @@ async function withControl(
         return await commands.plan(world, asked);
       case 'status':
         return await commands.status(world, asked);
+      case 'route':
+        return await route(world, asked);
       case 'steer':
         return await commands.steer(world, asked);
+      case 'reconcile': {
+        const { reconcile } = await import('./reconcile.ts');
+        return await reconcile(client, options.taskQueue ?? TASK_QUEUE, asked, io);
+      }
     }
   } finally {
     await close();
   }
+}
+
+/** A misspelt profile would leave every service without a cluster. Throws UnknownProfile. */
+async function requireProfiles({ change }: RouteAsked, { configFile }: FerryOptions): Promise<void> {
+  if (change === null || 'drained' in change) return;
+  const { Profiles } = await import('../clusters/profiles.ts');
+  const profiles = new Profiles(configFile);
+  const { to, current } = change;
+  for (const name of [to.cluster, to.split?.cluster, current]) if (name !== undefined) profiles.load(name);
 }
 
 /** A temporal.toml that is not one stands between us and the cluster as much as an absent profile. */

@@ -1,17 +1,27 @@
 /** What people read in a terminal. Pure: plain lines, the important first. */
 import type { ClusterFacts, PreflightReport, Reason, ScheduleWrite } from '../activities/types.ts';
-import { type Command, type Counts, count, isEnding, type Progress, type ProgressMemo } from '../workflows/progress.ts';
+import {
+  type Command,
+  type Counts,
+  count,
+  isEnding,
+  type OnDemand,
+  type Progress,
+  type ProgressMemo,
+} from '../workflows/progress.ts';
 import type { MigrationResult } from '../workflows/result.ts';
 import type { TenantMemo } from '../workflows/tenant.ts';
+import { routeSentence } from '../routes/sentence.ts';
 import type { Ending, Found } from './control.ts';
 import { clock, shell } from './words.ts';
 
 /** One line per change while a migration is followed. */
 export function progressLine(progress: Progress): string {
-  const { phase, owner, schedules, waitingFor } = progress;
+  const { phase, owner, schedules, workflows, waitingFor } = progress;
   const parts = [
     phase,
     countsOf(phase, schedules),
+    phase === 'draining' && workflows ? `${count(workflows.open, 'workflow')} open` : '',
     owner === null ? '' : ownedBy(owner),
     schedules.failed > 0 ? `${schedules.failed} failed` : '',
     waitingFor === null ? '' : `waits for ${waitingFor}`,
@@ -34,6 +44,7 @@ export function statusText(found: Found, progress: Progress): string {
   const lines = [
     `${tenant}: ${phase}${progress.paused ? ', paused' : ''} (${from} → ${to}), ${ownedBy(owner)}`,
     row('schedules', `${total}: ${copied} copied, ${verified} verified, ${handedOver} on ${to}, ${failed} failed`),
+    ...onDemandRows(progress.workflows),
     row('ledger', ledger(audit)),
     ...(waitingFor === null ? [] : [row('waits for', waitingFor)]),
     ...(rollbackReason === null ? [] : [row('turned back', rollbackReason)]),
@@ -48,12 +59,20 @@ export function statusText(found: Found, progress: Progress): string {
 
 /** What is left to see without a worker. */
 export function memoText(found: Found, memo: ProgressMemo, why: string): string {
-  const { phase, from, to, owner, schedules, waitingFor, rollbackReason, updatedAt } = memo;
+  const { phase, from, to, owner, schedules, workflows, waitingFor, rollbackReason, updatedAt } = memo;
   const { total, copied, verified, handedOver, failed } = schedules;
   return [
     `${found.workflowId}: ${phase} (${from} → ${to}), ${ownedBy(owner)}`,
     `  ${why}`,
     row('schedules', `${total}: ${copied} copied, ${verified} verified, ${handedOver} on ${to}, ${failed} failed`),
+    ...(workflows
+      ? [
+          row(
+            'on demand',
+            `${routeOf(workflows.route)}, ${workflows.open} open, ${workflows.wrongSide} on the wrong side`,
+          ),
+        ]
+      : []),
     ...(waitingFor === null || waitingFor === undefined ? [] : [row('waits for', waitingFor)]),
     ...(rollbackReason === null || rollbackReason === undefined ? [] : [row('turned back', rollbackReason)]),
     row('as of', clock(updatedAt)),
@@ -85,6 +104,7 @@ export function resultText(result: MigrationResult): string {
   return [
     `${tenant}: ${outcome} (${from} → ${to}), ${ownedBy(owner)}`,
     row('schedules', `${total}: ${handedOver} on ${to}`),
+    ...onDemandRows(result.workflows ?? null),
     row('ledger', ledger(audit)),
     ...(reason === undefined ? [] : [row('turned back', reason)]),
     ...(accepted === undefined ? [] : [row('accepted', accepted.what)]),
@@ -97,11 +117,16 @@ export function resultText(result: MigrationResult): string {
 
 export function planText({ tenant, from, to, plan }: MigrationResult): string {
   if (!plan) return `${tenant}: there is no plan`;
-  const { blockers, warnings, schedules, facts } = plan;
+  const { blockers, warnings, schedules, workflows, facts } = plan;
   const lines = [
     `Plan for ${tenant}: ${from} → ${to}. Nothing was changed.`,
     `  ${count(schedules.total)}, ${schedules.active} active and ${schedules.paused} paused by their users; ` +
       `about ${plan.plan.rpcEstimate} calls to the clusters`,
+    ...(workflows
+      ? [
+          `  on demand: its workflows ${routeSentence(workflows.route)}; ${openText(workflows)} on ${from}, which end there`,
+        ]
+      : []),
     row(facts.from.profile, sideText(facts.from)),
     row(facts.to.profile, sideText(facts.to)),
     row('clocks', clocks(facts)),
@@ -148,11 +173,34 @@ function wrap(names: readonly string[]): string[] {
   return [...lines, `  ${line}`];
 }
 
-export function recordText(tenant: string, { owner, lock, updatedAt }: TenantMemo): string {
+export function recordText(tenant: string, { owner, route, lock, updatedAt }: TenantMemo): string {
   return [
     `${tenant}: owner ${owner ?? 'not recorded'}${updatedAt ? `, as of ${clock(updatedAt)}` : ''}`,
+    ...(route ? [`  its workflows ${routeSentence(route)}`] : []),
     lock ? `  held by migration ${lock.migration} (${lock.from} → ${lock.to})` : '  no migration holds it',
   ].join('\n');
+}
+
+function onDemandRows(workflows: OnDemand | null): string[] {
+  if (workflows === null) return [];
+  const { route, wrongSide, drained, checkedAt } = workflows;
+  const on = route === null ? '' : ` on ${route.from}`;
+  const seen = checkedAt === null ? '' : `, ${openText(workflows)}${on} as of ${clock(checkedAt)}`;
+  const first = wrongSide.first.slice(0, 3).map(({ workflowId, startedAt }) => `${workflowId} at ${clock(startedAt)}`);
+  return [
+    row('on demand', `${routeOf(route)}${seen}${drained ? ', drained' : ''}`),
+    ...(wrongSide.count === 0 ? [] : [row('wrong side', `${wrongSide.count} started${on}: ${first.join(', ')}`)]),
+    ...(wrongSide.unexamined === 0 ? [] : [row('wrong side', `${wrongSide.unexamined} more not looked at`)]),
+  ];
+}
+
+function routeOf(route: OnDemand['route']): string {
+  return route === null ? 'route not changed yet' : `start on ${route.to} from ${clock(route.at)} on`;
+}
+
+function openText({ open, byType }: Pick<OnDemand, 'open' | 'byType'>): string {
+  const types = byType.slice(0, 5).map((each) => `${each.open} ${each.type}`);
+  return types.length === 0 ? `${open} open` : `${open} open (${types.join(', ')}${byType.length > 5 ? ', …' : ''})`;
 }
 
 function nextCommands({ tenant, accepts, phase, from, to }: Progress, { workflowId }: Found): string[] {

@@ -11,11 +11,12 @@ import {
   defaultGrpcRetryOptions,
   makeGrpcRetryInterceptor,
 } from '@temporalio/client';
-import { InterceptingCall, type Interceptor, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { Calls, type CallLimits, codeOf, isNotFound } from './calls.ts';
 import { describedFrom } from './described.ts';
 import { type ClockOffset, clockOffset } from './clock.ts';
 import { keyword } from './keyword.ts';
+import { exceptNonIdempotent } from './retries.ts';
 import type { Profile } from './profiles.ts';
 import { startRequest } from './start-request.ts';
 import type { ScheduleContent } from '../schedules/canonical.ts';
@@ -23,6 +24,7 @@ import type { BackfillRange, Described, OverlapPolicy, Run, ScheduleCluster } fr
 import { type Schedule, toMs, toNumber } from '../schedules/times.ts';
 import { startedSince } from '../ledger/queries.ts';
 import { timestamp } from './proto-times.ts';
+import { UntilClosed } from './until-closed.ts';
 
 export const IDENTITY = 'temporal-ferry';
 /** Throw-away paused schedules that only answer what a spec's nominal times are. */
@@ -48,33 +50,26 @@ const UNKNOWN_OFFSET_MS = 2_000;
 /** A write whose outcome the transport did not tell: the schedule itself is asked next. */
 const UNKNOWN_OUTCOME = new Set([status.DEADLINE_EXCEEDED, status.UNAVAILABLE, status.CANCELLED, status.UNKNOWN]);
 
-/** A V2 scheduler runs a backfill once more for every retry of its request. */
-const NON_IDEMPOTENT = '/PatchSchedule';
-
-function exceptNonIdempotent(retry: Interceptor): Interceptor {
-  return (options, nextCall) =>
-    options.method_definition.path.endsWith(NON_IDEMPOTENT)
-      ? new InterceptingCall(nextCall(options))
-      : retry(options, nextCall);
-}
-
 export class Cluster implements ScheduleCluster {
   readonly profile: string;
   readonly namespace: string;
   readonly calls: Calls;
   readonly connection: Connection;
+  readonly #untilClosed: UntilClosed;
   #clock?: { at: number; offset: Promise<ClockOffset | undefined> };
 
-  constructor(profile: Profile, connection: Connection, calls: Calls) {
+  constructor(profile: Profile, connection: Connection, calls: Calls, untilClosed: UntilClosed) {
     this.profile = profile.name;
     this.namespace = profile.namespace;
     this.connection = connection;
     this.calls = calls;
+    this.#untilClosed = untilClosed;
   }
 
   /** Lazy: nothing is sent before the first call. `interceptors` go in front of the retries, for tests that lose calls. */
   static open(profile: Profile, limits?: CallLimits, interceptors: ConnectionOptions['interceptors'] = []): Cluster {
     const retry = defaultGrpcRetryOptions();
+    const untilClosed = new UntilClosed();
     const connection = Connection.lazy({
       ...profile.connect.connectionOptions,
       // grpc-js reads the prefixed name only; without it a page of schedules with large payloads is refused at 4 MB.
@@ -88,10 +83,11 @@ export class Cluster implements ScheduleCluster {
               s.code !== status.RESOURCE_EXHAUSTED && retry.retryableDecider(attempt, s),
           }),
         ),
+        untilClosed.interceptor,
         ...interceptors,
       ],
     } as ConnectionOptions);
-    return new Cluster(profile, connection, new Calls(limits));
+    return new Cluster(profile, connection, new Calls(limits), untilClosed);
   }
 
   /** One call with a deadline, under the cluster's cap. */
@@ -305,6 +301,7 @@ export class Cluster implements ScheduleCluster {
   }
 
   async close(): Promise<void> {
+    this.#untilClosed.close();
     await this.connection.close();
   }
 }

@@ -12,6 +12,7 @@ export function describedFrom(answer: temporal.api.workflowservice.v1.IDescribeS
     searchAttributes: answer.searchAttributes,
     token,
     engine: engineOf(token),
+    createdMs: toMs(info.createTime),
     updatedMs: toMs(info.updateTime),
     futureMs: (info.futureActionTimes ?? []).map((t) => toMs(t) ?? 0),
     recent: (info.recentActions ?? []).map((action) => ({

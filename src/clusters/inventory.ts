@@ -29,6 +29,7 @@ export async function listPage(
   cursor: string | undefined,
   pageSize: number,
 ): Promise<InventoryPage> {
+  if ('none' in selection) return { entries: [] };
   const answer = await cluster.call((s) =>
     s.listSchedules({
       namespace: cluster.namespace,

@@ -63,10 +63,14 @@ export function specFingerprint({ spec }: Pick<Schedule, 'spec'>): string {
 }
 
 function hash(content: ScheduleContent): string {
+  return contentHash(content).slice(0, 6);
+}
+
+/** In full, the memo included: the same exactly if no field differs. */
+export function contentHash(content: ScheduleContent): string {
   return createHash('sha256')
     .update(JSON.stringify(canonical(content)))
-    .digest('hex')
-    .slice(0, 6);
+    .digest('hex');
 }
 
 function canonical(content: ScheduleContent): Plain {

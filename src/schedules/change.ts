@@ -4,7 +4,7 @@
  * both cases the schedule itself is the only witness, so every outcome, a lost acknowledgement included, is decided by
  * Describe.
  */
-import type { Described, ScheduleCluster, Time } from './ports.ts';
+import type { Described, ScheduleStore, Time } from './ports.ts';
 import { type ScheduleContent, differingFields } from './canonical.ts';
 import { type Schedule, toMs, toNumber } from './times.ts';
 
@@ -19,7 +19,7 @@ export class ChangedMeanwhile extends Error {
 }
 
 /** A schedule that must be there: deleted meanwhile, both sides have to be looked at anew. */
-export async function reread(cluster: ScheduleCluster, id: string): Promise<Described> {
+export async function reread(cluster: ScheduleStore, id: string): Promise<Described> {
   const described = await cluster.describe(id);
   if (!described) throw new ChangedMeanwhile(cluster.profile, id, 'it was deleted');
   return described;
@@ -33,8 +33,13 @@ export interface ChangeOptions {
 
 const READ_BACK_LIMIT_MS = 20_000;
 
+/** Sent, and neither applied nor overtaken for as long as anybody waits: it may never have arrived. */
+export class NotShown extends Error {
+  override name = 'NotShown';
+}
+
 export async function change(
-  cluster: ScheduleCluster,
+  cluster: ScheduleStore,
   time: Time,
   id: string,
   before: Described,
@@ -47,6 +52,10 @@ export async function change(
   const deadline = time.now() + READ_BACK_LIMIT_MS;
   for (let wait = 20; ; wait = Math.min(wait * 2, 500)) {
     const after = await reread(cluster, id);
+    // Its tokens begin again as those of the old one did.
+    if (after.createdMs !== before.createdMs) {
+      throw new ChangedMeanwhile(cluster.profile, id, 'it was deleted and made anew');
+    }
     const moved = !sameBytes(after.token, before.token);
     // A limited schedule's own start moves the token too; the stamp is an update's.
     const uncounted = desired.state?.limitedActions && after.remaining !== toNumber(desired.state.remainingActions);
@@ -56,7 +65,7 @@ export async function change(
       throw new ChangedMeanwhile(cluster.profile, id, 'another write came first');
     }
     if (time.now() > deadline) {
-      throw new Error(
+      throw new NotShown(
         `schedule ${id} on ${cluster.profile} does not show an update it acknowledged ${READ_BACK_LIMIT_MS / 1000} s ago: ` +
           `is the cluster's scheduler worker overloaded?`,
       );

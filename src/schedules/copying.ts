@@ -1,21 +1,28 @@
 /** The paused copy on the target: created once, then kept equal to its source until its source hands over to it. */
 import { ChangedMeanwhile, change } from './change.ts';
-import { differingFields, userAttributes } from './canonical.ts';
-import type { Described, ScheduleCluster, Time } from './ports.ts';
-import { readNote } from './note.ts';
+import { differingFields, fingerprint, userAttributes } from './canonical.ts';
+import type { Described, ScheduleStore, Time } from './ports.ts';
+import { type StandbyMark, readNote, standbyMark } from './note.ts';
 import { asUserWrote, ownerAsUserWrote, standby } from './shapes.ts';
+import type { Schedule } from './times.ts';
 
 export interface Copying {
-  source: ScheduleCluster;
-  target: ScheduleCluster;
+  source: Pick<ScheduleStore, 'profile'>;
+  target: ScheduleStore;
   time: Time;
   migration: string;
 }
 
 /** `exists` says somebody was faster: read it and decide again. */
-export async function createStandby(c: Copying, id: string, source: Described): Promise<'created' | 'exists'> {
+export async function createStandby(
+  c: Copying,
+  id: string,
+  source: Described,
+  /** A copy this one takes the place of. */
+  before?: Described,
+): Promise<'created' | 'exists'> {
   return c.target.create(id, {
-    schedule: copyOf(c, source),
+    schedule: copyOf(c, source, before),
     memo: source.memo,
     searchAttributes: userAttributes(source.searchAttributes),
   });
@@ -39,18 +46,27 @@ export async function bringStandbyUpToDate(
       throw new ChangedMeanwhile(c.target.profile, id, 'it is no paused copy any more');
     }
     await c.target.delete(id);
-    await createStandby(c, id, user);
+    await createStandby(c, id, user, target);
     return;
   }
   const searchAttributes = userAttributes(source.searchAttributes) ?? { indexedFields: {} };
-  await change(c.target, c.time, id, target, copyOf(c, user), { searchAttributes });
+  await change(c.target, c.time, id, target, copyOf(c, user, target), { searchAttributes });
 }
 
-function copyOf(c: Copying, source: Described) {
-  const spec = source.schedule.spec;
-  return standby(asUserWrote(source.schedule, { startTime: spec?.startTime, endTime: spec?.endTime }), {
-    kind: 'standby',
-    owner: c.source.profile,
-    migration: c.migration,
-  });
+/** Whether somebody has edited the copy itself; undefined where its note does not tell what was copied. */
+export function editedCopy({ schedule, searchAttributes }: Described): boolean | undefined {
+  const content = standbyMark({ schedule })?.content;
+  return content === undefined ? undefined : content !== fingerprint(schedule, searchAttributes);
+}
+
+function copyOf(c: Copying, source: Described, before?: Described): Schedule {
+  const { startTime, endTime } = source.schedule.spec ?? {};
+  const user = asUserWrote(source.schedule, { startTime, endTime });
+  const kept = before && standbyMark(before);
+  const content = fingerprint(user, source.searchAttributes);
+  const fresh: StandbyMark = { kind: 'standby', owner: c.source.profile, migration: c.migration };
+  // Of a side that gave up, its boundary and what is owed stand for as long as the copy does; so does the note behind them.
+  const mark = { ...(kept?.owner === c.source.profile ? kept : fresh), content };
+  const notes = readNote(before?.schedule.state?.notes).user;
+  return standby({ ...user, state: { ...user.state, notes } }, mark);
 }

@@ -1,7 +1,7 @@
 /** A schedule that the source owns and the target has a copy of: bring the copy in line, then let it change hands. */
 import type { Audit } from '../activities/types.ts';
 import { QUIET_MS, chooseCrossing, isIdle, quietBoundary } from './boundary.ts';
-import { differingFields } from './canonical.ts';
+import { differingFields, fingerprint } from './canonical.ts';
 import { change, reread } from './change.ts';
 import { bringStandbyUpToDate } from './copying.ts';
 import { buildFence } from './fence.ts';
@@ -96,6 +96,7 @@ async function crossQuietly(
     migration: h.migration,
     boundary,
     userPaused,
+    content: fingerprint(source.schedule, source.searchAttributes),
     ...(reminded ? { settle: boundary, left: leftOn(source), since: h.time.now() } : {}),
   } as const;
   const rest = await change(h.source, h.time, id, source, standby(source.schedule, mark));

@@ -219,6 +219,7 @@ async function retire(h: Handover, id: string, source: Described, owner: Describ
     migration: h.migration,
     boundary,
     userPaused: Boolean(owner.schedule.state?.paused),
+    content: fingerprint(user, source.searchAttributes),
   } as const;
   await change(h.source, h.time, id, source, standby(user, mark));
 }

@@ -42,6 +42,8 @@ export interface StandbyMark {
   askedHere?: Asked[];
   /** Oldest first. */
   asked?: Asked[];
+  /** Of a copy: fingerprint of what was copied. It reads otherwise where somebody has edited the copy itself. */
+  content?: string;
 }
 
 export interface FenceMark {
@@ -111,6 +113,7 @@ export function readNote(note: string | null | undefined): ReadNote {
         askedHere: readAsked(fields.get('here')),
         by: fields.get('by'),
         asked,
+        content: readContent(fields),
       },
       user,
     };
@@ -118,8 +121,6 @@ export function readNote(note: string | null | undefined): ReadNote {
   if (boundary === undefined) return { user: text };
   const to = fields.get('to') ?? '';
   const next = time('next');
-  // Shorter ones are of an earlier version, and compare with nothing.
-  const content = fields.get('is')?.length === FINGERPRINT_CHARS ? fields.get('is') : undefined;
   return {
     mark: {
       kind: 'fence',
@@ -128,13 +129,19 @@ export function readNote(note: string | null | undefined): ReadNote {
       boundary,
       next,
       left: count('left'),
-      content,
+      content: readContent(fields),
       proven: fields.has('proven') || undefined,
       asked,
       by: fields.get('by'),
     },
     user,
   };
+}
+
+/** Shorter ones are of an earlier version, and compare with nothing. */
+function readContent(fields: Map<string, string>): string | undefined {
+  const content = fields.get('is');
+  return content?.length === FINGERPRINT_CHARS ? content : undefined;
 }
 
 /** The mark of a paused copy of ours; undefined on any other side. */
@@ -159,17 +166,16 @@ function standbyHead(mark: StandbyMark): [head: string, sentence: string] {
   const asked = askedOf('asked', mark.asked) + askedOf('here', mark.askedHere) + byOf(mark);
   const owner = encodeURIComponent(mark.owner);
   return [
-    `[ferry standby owner=${owner}${since}${was}${settle}${leftOf(mark)}${resumed}${asked} migration=${idOf(mark)}]`,
+    `[ferry standby owner=${owner}${since}${was}${settle}${leftOf(mark)}${resumed}${contentOf(mark)}${asked} migration=${idOf(mark)}]`,
     `Paused copy: the schedule runs on ${mark.owner}. Leave it paused.`,
   ];
 }
 
 function fenceHead(mark: FenceMark): [head: string, sentence: string] {
   const next = mark.next === undefined ? '' : ` next=${new Date(mark.next).toISOString()}`;
-  const content = mark.content === undefined ? '' : ` is=${mark.content}`;
   const to = encodeURIComponent(mark.to);
   return [
-    `[ferry fence to=${to} b=${isoSeconds(mark.boundary)}${next}${leftOf(mark)}${content}${mark.proven ? ' proven=1' : ''}${askedOf('asked', mark.asked)}${byOf(mark)} migration=${idOf(mark)}]`,
+    `[ferry fence to=${to} b=${isoSeconds(mark.boundary)}${next}${leftOf(mark)}${contentOf(mark)}${mark.proven ? ' proven=1' : ''}${askedOf('asked', mark.asked)}${byOf(mark)} migration=${idOf(mark)}]`,
     `Runs here until b, then on ${mark.to}.`,
   ];
 }
@@ -212,6 +218,10 @@ function leftOf({ left }: Mark): string {
   return left === undefined ? '' : ` left=${left}`;
 }
 
+function contentOf({ content }: Mark): string {
+  return content === undefined ? '' : ` is=${content}`;
+}
+
 function byOf({ by }: Mark): string {
   return by === undefined ? '' : ` by=${by}`;
 }
@@ -233,8 +243,9 @@ function decode(text: string): string {
 /** Whether the user's note still fits behind a fence marker; longer ones cannot be fenced without losing a part. */
 export function noteFits(user: string, migration: string, to: string): boolean {
   const longest = { from: 1e13, last: 1e13 + 1e8, first: 1e13 + 1e8 };
-  const common = { migration, boundary: 0, by: '123456', left: 99_999, asked: Array<Asked>(MAX_ASKED).fill(longest) };
-  const fence = writeNote({ kind: 'fence', to, next: 0, content: '123456789012', proven: true, ...common }, user);
+  const asked = Array<Asked>(MAX_ASKED).fill(longest);
+  const common = { migration, boundary: 0, by: '123456', left: 99_999, content: '123456789012', asked };
+  const fence = writeNote({ kind: 'fence', to, next: 0, proven: true, ...common }, user);
   const rest = writeNote({ kind: 'standby', owner: to, userPaused: false, settle: 0, since: 0, ...common }, user);
   return Math.max(Buffer.byteLength(fence), Buffer.byteLength(rest)) <= MAX_NOTE_BYTES;
 }

@@ -24,6 +24,8 @@ export interface Described extends ScheduleContent {
   schedule: Schedule;
   token: Uint8Array;
   engine: Engine;
+  /** Server's own stamp of its creation, ms. */
+  createdMs?: number;
   /** Server's own stamp of the last UpdateSchedule, ms; undefined if never updated. */
   updatedMs?: number;
   /** Due times (with jitter) the scheduler has not generated yet, ms, ascending; at most 10. */
@@ -92,6 +94,9 @@ export interface ScheduleCluster {
   /** Nominal times (without jitter) of a spec after `fromMs` up to `toMs`, asked of the server. */
   nominalTimes(schedule: Schedule, fromMs: number, toMs: number): Promise<number[]>;
 }
+
+/** As much of a cluster as a paused copy needs: services and the reconciler have no more. */
+export type ScheduleStore = Pick<ScheduleCluster, 'profile' | 'describe' | 'create' | 'update' | 'delete'>;
 
 export interface Time {
   now(): number;

@@ -3,7 +3,16 @@
  * that names tenant and purpose.
  */
 import { ActivityCancellationType, type ActivityOptions, proxyActivities } from '@temporalio/workflow';
-import type { AuditPageInput, Crossing, FerryActivities, PageInput } from '../activities/types.ts';
+import type {
+  AuditPageInput,
+  Crossing,
+  FerryActivities,
+  FlipInput,
+  PageInput,
+  PreflightInput,
+  ReconcilePageInput,
+  WorkflowsInput,
+} from '../activities/types.ts';
 import type { FailureType } from '../errors.ts';
 import { summary } from './summary.ts';
 
@@ -51,6 +60,12 @@ const watching = proxyActivities<FerryActivities>({
   retry: { ...backoff, maximumInterval: '60 s', maximumAttempts: 20 },
 });
 
+/** Nothing is decided by one look: who makes it tells that it failed, and mostly looks again. */
+const looking = proxyActivities<FerryActivities>({
+  ...walk,
+  retry: { ...backoff, maximumInterval: '10 s', maximumAttempts: 5 },
+});
+
 /** The way back never gives up. */
 const undoing = proxyActivities<FerryActivities>({
   ...walk,
@@ -65,13 +80,30 @@ export const recordOwner = (input: Parameters<FerryActivities['recordOwner']>[0]
     input,
   ]);
 
+export const flipRoute = (input: FlipInput) =>
+  recording.flipRoute.executeWithOptions(
+    { summary: summary(input.tenant, `start workflows on ${input.to} from T on`) },
+    [input],
+  );
+
+export const recordDrained = (input: Parameters<FerryActivities['recordDrained']>[0]) =>
+  recording.recordDrained.executeWithOptions({ summary: summary(input.tenant, `record ${input.cluster} as drained`) }, [
+    input,
+  ]);
+
+export const lookAtWorkflows = (input: WorkflowsInput) =>
+  looking.lookAtWorkflows.executeWithOptions(
+    { summary: summary(input.tenant, `look at its open workflows on ${input.cluster}`) },
+    [input],
+  );
+
 export const releaseTenant = (input: Parameters<FerryActivities['releaseTenant']>[0]) =>
   recording.releaseTenant.executeWithOptions({ summary: summary(input.tenant, 'give the lock back') }, [input]);
 
-export const preflight = (c: Crossing, resuming: boolean) =>
+export const preflight = (c: PreflightInput) =>
   walking.preflight.executeWithOptions(
     { summary: summary(c.tenant, `look for reasons against moving ${c.from} to ${c.to}`) },
-    [{ ...c, resuming }],
+    [c],
   );
 
 export const copyPage = (input: PageInput, page: number) =>
@@ -128,3 +160,14 @@ export const auditPage = (input: AuditPageInput, page: number) =>
     { summary: summary(input.tenant, `audit schedules on ${input.clusters.join(' and ')}, page ${page}`) },
     [input],
   );
+
+export const reconcilePage = (input: ReconcilePageInput, page: number) =>
+  watching.reconcilePage.executeWithOptions(
+    { summary: summary(input.tenant, `compare copies on ${input.clusters.join(' and ')}, page ${page}`) },
+    [input],
+  );
+
+export const recordReconciled = (input: Parameters<FerryActivities['recordReconciled']>[0]) =>
+  claiming.recordReconciled.executeWithOptions({ summary: summary(input.tenant, 'record what was reconciled') }, [
+    input,
+  ]);

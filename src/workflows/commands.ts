@@ -2,7 +2,7 @@
 import { type Command, isEnding, type Phase, type Progress } from './progress.ts';
 
 /** What a `proceed` would answer; null when nothing waits for one. */
-export type Gate = 'approval' | 'hold' | 'bake' | 'undo' | null;
+export type Gate = 'approval' | 'hold' | 'bake' | 'drain' | 'undo' | null;
 
 export interface Moment {
   phase: Phase;
@@ -59,7 +59,9 @@ export function acknowledge(command: Command, progress: Progress): string {
     pause:
       phase === 'baking'
         ? `${tenant}: the clock of the bake stands still. \`resume\` goes on.`
-        : `${tenant} holds as soon as the schedules in flight are through. \`resume\` goes on.`,
+        : phase === 'draining'
+          ? `${tenant}: nobody is waited for, and the clock of drainLimit stands still. \`resume\` goes on.`
+          : `${tenant} holds as soon as the schedules in flight are through. \`resume\` goes on.`,
     resume: `${tenant} goes on with ${phase}.`,
     proceed: paused ? `${tenant} proceeds once it is resumed.` : `${tenant} proceeds.`,
   };

@@ -56,6 +56,7 @@ export function detailsOf(progress: Progress): string {
     ...head,
     ...next,
     counts,
+    workflowLines(progress),
     phaseTable(progress.phases),
     ledger,
     list(
@@ -81,7 +82,7 @@ function nextUseful({ accepts, phase, to, from, paused }: Progress): string {
   if (phase === 'completed') return `to go back, start MigrateTenant from \`${to}\` to \`${from}\``;
   if (isEnding(phase)) return 'nothing, it has ended';
   const said: Record<Command, string> = {
-    proceed: phase === 'baking' ? 'ends the bake now' : phase === 'rolling-back' ? 'tries again now' : 'goes on',
+    proceed: proceedDoes(phase),
     resume: 'goes on where it was paused',
     rollback: `takes everything back to ${inline(from)}`,
     pause: 'holds it between schedules',
@@ -90,6 +91,27 @@ function nextUseful({ accepts, phase, to, from, paused }: Progress): string {
   const useful = order.filter((command) => accepts.includes(command));
   if (useful.length === 0) return 'nothing to send, it ends by itself';
   return useful.map((command) => `signal or update \`${command}\` ${said[command]}`).join('; ');
+}
+
+function proceedDoes(phase: Phase): string {
+  if (phase === 'baking') return 'ends the bake now';
+  if (phase === 'draining') return 'goes on without waiting';
+  return phase === 'rolling-back' ? 'tries again now' : 'goes on';
+}
+
+function workflowLines({ workflows }: Progress): string {
+  if (workflows === null) return '';
+  const { route, open, byType, wrongSide, drained, checkedAt } = workflows;
+  const starts = route === null ? 'not flipped yet' : `start on **${inline(route.to)}** from ${clock(route.at)} on`;
+  const seen =
+    checkedAt === null
+      ? ''
+      : `, ${open} open${route === null ? '' : ` on ${inline(route.from)}`} as of ${clock(checkedAt)}`;
+  const astray = wrongSide.count === 0 ? '' : `, **${wrongSide.count} started on the wrong side**`;
+  const types = byType
+    .slice(0, 5)
+    .map((each) => `- ${each.open} ${inline(each.type)}, the oldest since ${clock(each.oldestStartedAt)}`);
+  return [`**On demand:** ${starts}${seen}${astray}${drained ? ', drained' : ''}`, ...types].join('\n');
 }
 
 function phaseTable(phases: readonly PhaseEntry[]): string {

@@ -40,7 +40,13 @@ export function auditFailureOf(error: TemporalFailure, tenant: string): Applicat
   return refusedBy(error) ?? plainFailure('StepFailed', message, error);
 }
 
-function refusedBy(error: TemporalFailure): ApplicationFailure | undefined {
+export function reconcileFailureOf(error: TemporalFailure, tenant: string): ApplicationFailure {
+  const message = `${tenant}: reconciling stopped: ${reasonOf(error)}. Remove the cause and start it again: what is done is found done.`;
+  return refusedBy(error) ?? plainFailure('StepFailed', message, error);
+}
+
+/** The refusal in it, if it is one. */
+export function refusedBy(error: TemporalFailure): ApplicationFailure | undefined {
   const refused = error instanceof ActivityFailure ? error.cause : error;
   if (!(refused instanceof ApplicationFailure)) return undefined;
   const type = REFUSALS.find((known) => known === refused.type);

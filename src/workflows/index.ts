@@ -1,4 +1,5 @@
 /** Exactly the workflow types: these names are typed in the Web UI and recorded in histories. */
 export { AuditSchedules } from './audit-schedules.ts';
 export { MigrateTenant } from './migrate-tenant.ts';
+export { ReconcileSchedules } from './reconcile-schedules.ts';
 export { Tenant } from './tenant.ts';

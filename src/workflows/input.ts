@@ -16,8 +16,13 @@ export interface MigrateTenantInput {
   from?: string;
   /** @default 'selfhosted' */
   to?: string;
-  /** A visibility query, or which ids. @default `TenantId = '<tenant>'` */
+  /** A visibility query, or which ids; `"none"` for a tenant without any. @default `TenantId = '<tenant>'` */
   schedules?: string | { prefix: string } | { all: true };
+  /**
+   * Visibility query of the workflows started on demand: the route changes with the schedules, and the source is drained
+   * of them. `"none"`: schedules only. @default `TenantId = '<tenant>'`
+   */
+  workflows?: string;
   /** How long the source stays ready after the cut-over. @default '1 hour' */
   bake?: string;
   /** How often ownership is checked during the bake. @default a tenth of the bake, within limits */
@@ -30,6 +35,8 @@ export interface MigrateTenantInput {
   pageSize?: number;
   /** How long an open run may hold up its own schedule's hand-over. @default '60 seconds' */
   openRunLimit?: string;
+  /** After the bake, how long to wait for open workflows on demand to end. @default without end */
+  drainLimit?: string;
 }
 
 /** The same with every default filled in. */
@@ -38,16 +45,21 @@ export interface Settings {
   from: string;
   to: string;
   selection: Selection;
+  /** Visibility query; null: schedules only. */
+  workflows: string | null;
   bakeMs: number;
   bakeCheckEveryMs: number;
   approval: 'auto' | 'manual';
   dryRun: boolean;
   pageSize: number | undefined;
   openRunLimitMs: number;
+  /** Null: until none is open. */
+  drainLimitMs: number | null;
 }
 
 const MAX_OPEN_RUN_MS = 3600 * 1000;
 const MAX_BAKE_MS = 90 * 24 * 3600 * 1000;
+const MAX_DRAIN_MS = 365 * 24 * 3600 * 1000;
 /** A check is about 11 history events; a migration's history should stay within a few thousand. */
 const MAX_CHECKS = 500;
 
@@ -55,19 +67,22 @@ export const durationExamples = 'such as "1 hour", "90s" or "1h 30m"';
 export const profileSyntax = 'the name of a connection profile (letters, digits, dot, dash, underscore; at most 64)';
 
 export const tenantSyntax = 'a name of 1 to 200 characters without control characters or spaces around it';
+const workflowsSyntax = 'a visibility query in quotes, or "none" where only schedules move';
 export const schedulesSyntax = 'a visibility query in quotes, {"prefix": "…"} or {"all": true}';
 
 const ACCEPTED: Accepted = {
   tenant: tenantSyntax,
   from: profileSyntax,
   to: `${profileSyntax}, another one than \`from\``,
-  schedules: schedulesSyntax,
+  schedules: `${schedulesSyntax}, or "none" where only workflows on demand move`,
+  workflows: workflowsSyntax,
   bake: `a duration in quotes ${durationExamples}, at most "90 days", or "0" for none`,
   bakeCheckEvery: `a duration in quotes ${durationExamples}, at least "1s"`,
   approval: '"auto" or "manual"',
   dryRun: 'true or false',
   pageSize: 'a whole number from 1 to 250',
   openRunLimit: `a duration in quotes ${durationExamples}, at most "1 hour", or "0" to wait for no run`,
+  drainLimit: `a duration in quotes ${durationExamples}, at most "365 days", or "0" not to wait; left out, it waits until none is open`,
 };
 
 /** For a value of the wrong JSON type; messages of schemas below are what to do about it. */
@@ -91,14 +106,25 @@ export const Duration = (example: string, minMs: number, maxMs: number) =>
     }),
   );
 
-export const Schedules = v.pipe(
-  v.unknown(),
-  v.rawTransform(({ dataset, addIssue, NEVER }): Selection => {
-    const selection = readSelection(dataset.value);
-    if (typeof selection === 'object') return selection;
-    addIssue({ message: selection });
-    return NEVER;
-  }),
+const selected = (read: (value: unknown) => Selection | string) =>
+  v.pipe(
+    v.unknown(),
+    v.rawTransform(({ dataset, addIssue, NEVER }): Selection => {
+      const selection = read(dataset.value);
+      if (typeof selection === 'object') return selection;
+      addIssue({ message: selection });
+      return NEVER;
+    }),
+  );
+
+export const Schedules = selected(readSelection);
+/** Of a migration: a tenant may have none. */
+const MovedSchedules = selected((value) => (value === 'none' ? { none: true } : readSelection(value)));
+
+const Workflows = v.pipe(
+  text("TenantId = 'acme'"),
+  v.check((query) => query.trim() !== '', `write a query such as "TenantId = 'acme'", or "none"`),
+  v.transform((query) => (query === 'none' ? null : query)),
 );
 
 export const TenantName = v.pipe(
@@ -115,7 +141,8 @@ const Fields = v.pipe(
       tenant: TenantName,
       from: v.optional(Profile('cloud'), 'cloud'),
       to: v.optional(Profile('selfhosted'), 'selfhosted'),
-      schedules: v.optional(Schedules),
+      schedules: v.optional(MovedSchedules),
+      workflows: v.optional(Workflows),
       bake: v.optional(Duration('1 hour', 0, MAX_BAKE_MS), '1 hour'),
       bakeCheckEvery: v.optional(Duration('5 min', 1000, MAX_BAKE_MS)),
       approval: v.optional(
@@ -130,6 +157,7 @@ const Fields = v.pipe(
         ),
       ),
       openRunLimit: v.optional(Duration('60 seconds', 0, MAX_OPEN_RUN_MS), '60 seconds'),
+      drainLimit: v.optional(Duration('2 hours', 0, MAX_DRAIN_MS)),
     },
     'write the name the schedules carry, such as "acme"',
   ),
@@ -161,18 +189,20 @@ export function readMigrateTenantInput(args: unknown[]): Settings {
   if (!parsed.success || problems.length > 0) {
     throw refusal('InvalidInput', describeProblems('MigrateTenant', problems));
   }
-  const { schedules, bake, bakeCheckEvery, ...rest } = parsed.output;
+  const { schedules, workflows, bake, bakeCheckEvery, drainLimit, ...rest } = parsed.output;
   return {
     tenant: rest.tenant,
     from: rest.from,
     to: rest.to,
     selection: schedules ?? { query: tenantQuery(rest.tenant) },
+    workflows: workflows === undefined ? tenantQuery(rest.tenant) : workflows,
     bakeMs: bake,
     bakeCheckEveryMs: bakeCheckEvery ?? defaultCheckEvery(bake),
     approval: rest.approval,
     dryRun: rest.dryRun,
     pageSize: rest.pageSize,
     openRunLimitMs: rest.openRunLimit,
+    drainLimitMs: drainLimit ?? null,
   };
 }
 
@@ -209,8 +239,38 @@ export function unqueryable(tenant: string, schedules: Selection | undefined): P
   ];
 }
 
-function inconsistencies({ tenant, schedules, bake, bakeCheckEvery }: Parsed): Problem[] {
-  const problems = unqueryable(tenant, schedules);
+/** The same of its workflows. */
+function unqueryableWorkflows({ tenant, workflows }: Parsed): Problem[] {
+  if (workflows !== undefined || isQueryable(tenant)) return [];
+  return [
+    {
+      field: 'workflows',
+      found: `nothing, and a tenant name (${found(tenant)}) that a visibility query cannot match`,
+      accepted: workflowsSyntax,
+      advice: 'say which are meant, or "none"',
+    },
+  ];
+}
+
+function inconsistencies(parsed: Parsed): Problem[] {
+  const { tenant, schedules, workflows, bake, bakeCheckEvery, drainLimit } = parsed;
+  const problems = [...unqueryable(tenant, schedules), ...unqueryableWorkflows(parsed)];
+  if (workflows === null && schedules !== undefined && 'none' in schedules) {
+    problems.push({
+      field: 'workflows',
+      found: '"none", as in `schedules`, so there is nothing to move',
+      accepted: '"none" in one of the two at most',
+      advice: 'leave one of them out to get its default',
+    });
+  }
+  if (workflows === null && drainLimit !== undefined) {
+    problems.push({
+      field: 'drainLimit',
+      found: `${formatDuration(drainLimit)}, and "none" in \`workflows\`, so nothing is drained`,
+      accepted: 'only where workflows on demand move',
+      advice: 'leave one of them out',
+    });
+  }
   if (bakeCheckEvery !== undefined && bake / bakeCheckEvery > MAX_CHECKS) {
     problems.push({
       field: 'bakeCheckEvery',

@@ -4,8 +4,18 @@
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { PreflightReport } from '../activities/types.ts';
+import type { Change, Route } from '../routes/route.ts';
 import type { Command, Progress } from './progress.ts';
-import type { ClaimAnswer, ClaimRequest, OwnerRequest, ReleaseRequest, TenantRecord } from './tenant-record.ts';
+import type {
+  ClaimAnswer,
+  ClaimRequest,
+  DrainedRequest,
+  Held,
+  OwnerRequest,
+  ReleaseRequest,
+  RouteRequest,
+  TenantRecord,
+} from './tenant-record.ts';
 
 /** What `rollback` may carry. Anything else, or nothing, rolls back just the same. */
 export interface RollbackArgument {
@@ -46,7 +56,8 @@ export const commands = {
   proceed: {
     signal: proceedSignal,
     update: proceedUpdate,
-    description: 'Approves what the migration waits for (see `waitingFor`), or ends the bake now. No input.',
+    description:
+      'Approves what the migration waits for (see `waitingFor`), or ends the bake or the drain now. No input.',
   },
 } as const satisfies Record<Command, object>;
 
@@ -59,13 +70,21 @@ export const queryDescriptions = {
 export const claimUpdate = defineUpdate<ClaimAnswer, [ClaimRequest]>('claim');
 export const releaseUpdate = defineUpdate<boolean, [ReleaseRequest]>('release');
 export const recordOwnerUpdate = defineUpdate<boolean, [OwnerRequest]>('recordOwner');
+export const announceRouteUpdate = defineUpdate<Change | Held, [RouteRequest]>('announceRoute');
+export const drainedRouteUpdate = defineUpdate<{ route: Route | null } | Held, [DrainedRequest]>('drainedRoute');
+export const standbyBehindSignal = defineSignal<FromPeople>('standbyBehind');
+export const reconciledSignal = defineSignal<FromPeople>('reconciled');
 export const recordQuery = defineQuery<TenantRecord, FromPeople>('record');
 
 export const tenantDescriptions = {
   claim: 'For migrations: takes the lock of this tenant, or names the migration that holds it.',
   release: 'For migrations: gives the lock back; a lock held by another migration is left alone.',
   recordOwner: "For migrations: writes which cluster runs the tenant's schedules.",
-  record: 'Owner, lock and the history of this tenant. No input.',
+  announceRoute: "Changes where the tenant's workflows start, some seconds from now. For migrations and `ferry route`.",
+  drainedRoute: 'Says that a cluster holds no open workflow of the tenant. For migrations and `ferry route --drained`.',
+  record: 'Owner, route, lock and the history of this tenant. No input.',
+  standbyBehind: 'For services: a paused copy did not follow its schedule.',
+  reconciled: 'For `ReconcileSchedules`: copies that were behind have been seen to.',
 };
 
 /** Workflow id of a tenant's record; services Describe it and read the memo. */

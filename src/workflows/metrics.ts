@@ -3,7 +3,7 @@ import { metricMeter } from '@temporalio/workflow';
 import type { Progress } from './progress.ts';
 
 export function publishMetrics(progress: Progress): void {
-  const { tenant, from, to, phases, schedules, audit, breaches } = progress;
+  const { tenant, from, to, phases, schedules, workflows, audit, breaches } = progress;
   const meter = metricMeter.withTags({ tenant, from, to });
   const gauge = (name: string, unit: string, description: string) => meter.createGauge(name, 'int', unit, description);
 
@@ -13,6 +13,16 @@ export function publishMetrics(progress: Progress): void {
 
   const states = gauge('ferry_migration_schedules', '', 'Schedules of a migration by how far they have come');
   for (const [state, count] of Object.entries(schedules)) states.set(count, { state });
+
+  if (workflows !== null) {
+    const onDemand = gauge(
+      'ferry_migration_workflows',
+      '',
+      'Workflows on demand: open on the old side, or started there too late',
+    );
+    onDemand.set(workflows.open, { state: 'open' });
+    onDemand.set(workflows.wrongSide.count, { state: 'wrongSide' });
+  }
 
   const { maxLatenessMs, ...counts } = audit;
   const verdicts = gauge('ferry_migration_nominal_times', '', 'Nominal times around the boundaries by verdict');

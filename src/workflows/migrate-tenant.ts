@@ -12,6 +12,7 @@ import {
   condition,
   CancelledFailure,
   isCancellation,
+  patched,
   TemporalFailure,
 } from '@temporalio/workflow';
 import * as activities from './activities.ts';
@@ -19,12 +20,14 @@ import { Controls } from './controls.ts';
 import { failureOf, reasonOf } from './failures.ts';
 import { listen } from './handlers.ts';
 import { type MigrateTenantInput, readMigrateTenantInput } from './input.ts';
+import { patches } from './patches.ts';
 import { type MigrationResult, type Outcome, resultOf } from './result.ts';
 import { Run } from './run.ts';
 import { approve } from './steps/approve.ts';
 import { bake } from './steps/bake.ts';
 import { copy } from './steps/copy.ts';
 import { cutOver } from './steps/cut-over.ts';
+import { drain } from './steps/drain.ts';
 import { gate } from './steps/gate.ts';
 import { preflight } from './steps/preflight.ts';
 import { rollBack } from './steps/roll-back.ts';
@@ -39,6 +42,8 @@ export async function MigrateTenant(...args: [input: MigrateTenantInput]): Promi
 
   // ** Step 1: claim. Not cancellable: a lock that was granted unheard could not be given back.
   await CancellationScope.nonCancellable(() => claim(run));
+  const { workflows } = run.settings;
+  if (workflows !== null && patched(patches.workflowsToo)) run.routes(workflows);
 
   /** What has to be undone if the way forward ends here. */
   let armed = false;
@@ -53,7 +58,7 @@ export async function MigrateTenant(...args: [input: MigrateTenantInput]): Promi
       await verify(run, controls);
       await approve(run, controls);
 
-      // ** Step 4: cut over. (WARNING: from the first call on, schedules may be on either side.)
+      // ** Step 4: cut over. (WARNING: from the first call on, schedules and starts may be on either side.)
       await controls.checkpoint();
       armed = true;
       const pass = await cutOver(run, controls);
@@ -63,6 +68,9 @@ export async function MigrateTenant(...args: [input: MigrateTenantInput]): Promi
 
       // ** Step 5: bake. The target owns the tenant, the source stands by.
       await bake(run, controls);
+
+      // ** Step 6: drain. What was started on demand on the source before the change of the route ends there.
+      await drain(run, controls);
       return commit(run, 'completed');
     });
     return await end(run, outcome, endingOf(run, outcome));

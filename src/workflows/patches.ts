@@ -15,4 +15,6 @@ export const patches = {
   pauseOutlivesWorker: 'pause-outlives-worker-2026-11-24',
   /** Settling asks a person after twenty passes that each found new schedules; before, it went on for as long as they came. */
   newOnesKeepComing: 'new-ones-keep-coming-2026-11-24',
+  /** A migration changes the route of workflows on demand too, and drains the source; before, it moved schedules only. */
+  workflowsToo: 'workflows-too-2026-11-27',
 } as const satisfies Record<string, `${string}-${string}`>;

@@ -3,7 +3,7 @@
  * are all derived from it, so they cannot disagree. Plain data and pure changes.
  */
 import { emptyAudit } from '../schedules/audit.ts';
-import type { Audit, Breach, Reason } from '../activities/types.ts';
+import type { Audit, Breach, Reason, TypeCount, WrongSide } from '../activities/types.ts';
 import type { Settings } from './input.ts';
 
 /** In the order they are passed; the last five are endings or lead to one. */
@@ -37,6 +37,22 @@ export interface Counts {
   failed: number;
 }
 
+/** The tenant's workflows on demand. They end where they run; new ones start where the route says. */
+export interface OnDemand {
+  /** The last change of the route: `to` starts them from `at` (ISO) on. Null: not announced yet. */
+  route: { from: string; to: string; at: string } | null;
+  /** On the source; during a rollback on the target. As of `checkedAt`. */
+  open: number;
+  /** The 20 types with the most open ones. */
+  byType: TypeCount[];
+  /** Started on the old side after the route had changed. */
+  wrongSide: WrongSide;
+  /** The source was found empty, and that is on record. */
+  drained: boolean;
+  /** When the cluster was last looked at, ISO. */
+  checkedAt: string | null;
+}
+
 export interface PhaseEntry {
   phase: Phase;
   since: string;
@@ -50,6 +66,8 @@ export interface Progress {
   /** Profile of the cluster that owns the tenant: as recorded, else as preflight found it. Null while neither is known. */
   owner: string | null;
   schedules: Counts;
+  /** Null: only schedules move. */
+  workflows: OnDemand | null;
   /** What must happen for it to go on, as a sentence; null while it works. */
   waitingFor: string | null;
   canRollback: boolean;
@@ -73,6 +91,11 @@ export interface Progress {
 
 export const LISTED = 20;
 
+export function newOnDemand(): OnDemand {
+  const wrongSide = { count: 0, first: [], unexamined: 0 };
+  return { route: null, open: 0, byType: [], wrongSide, drained: false, checkedAt: null };
+}
+
 export function newProgress({ tenant, from, to }: Settings, at: string): Progress {
   return {
     tenant,
@@ -81,6 +104,7 @@ export function newProgress({ tenant, from, to }: Settings, at: string): Progres
     phase: 'claiming',
     owner: null,
     schedules: { total: 0, copied: 0, verified: 0, handedOver: 0, failed: 0 },
+    workflows: null,
     waitingFor: null,
     canRollback: true,
     paused: false,
@@ -110,8 +134,10 @@ export function isEnding(phase: Phase): boolean {
 
 /** The little that fits a memo and is worth reading in a list, or after the workers are gone. */
 export function memoOf(progress: Progress) {
-  const { phase, from, to, owner, schedules, waitingFor, rollbackReason, updatedAt } = progress;
-  return { phase, from, to, owner, schedules, waitingFor, rollbackReason, updatedAt };
+  const { phase, from, to, owner, schedules, workflows, waitingFor, rollbackReason, updatedAt } = progress;
+  const { route = null, open = 0, drained = false } = workflows ?? {};
+  const brief = workflows && { route, open, wrongSide: workflows.wrongSide.count, drained };
+  return { phase, from, to, owner, schedules, workflows: brief, waitingFor, rollbackReason, updatedAt };
 }
 
 export type ProgressMemo = ReturnType<typeof memoOf>;

@@ -1,6 +1,6 @@
 /** What a migration returns. */
 import type { Audit, Breach, PreflightReport, Reason } from '../activities/types.ts';
-import type { Counts } from './progress.ts';
+import type { Counts, OnDemand } from './progress.ts';
 import { now, type Run } from './run.ts';
 
 /** What a person let pass with `proceed`, so that no caveat is in a log only. */
@@ -22,6 +22,8 @@ export interface MigrationResult {
   from: string;
   to: string;
   schedules: Counts;
+  /** Only where workflows on demand moved too. */
+  workflows?: OnDemand;
   /** Covers both ways when it was rolled back. */
   audit: Audit;
   /** The last 20 times the wrong cluster, or none, was found active after the cut-over. */
@@ -41,7 +43,7 @@ export interface MigrationResult {
 }
 
 export function resultOf(run: Run, outcome: Outcome): MigrationResult {
-  const { tenant, owner, from, to, schedules, audit, breaches, warnings, notes, startedAt, rollbackReason } =
+  const { tenant, owner, from, to, schedules, workflows, audit, breaches, warnings, notes, startedAt, rollbackReason } =
     run.progress;
   return {
     tenant,
@@ -50,6 +52,7 @@ export function resultOf(run: Run, outcome: Outcome): MigrationResult {
     from,
     to,
     schedules,
+    ...(workflows === null ? {} : { workflows }),
     audit,
     breaches,
     warnings,

@@ -1,11 +1,21 @@
 /** One running migration: its snapshot, and the one place that publishes it to everything people look at. */
 import { log, setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { Claim, Crossing, PreflightReport } from '../activities/types.ts';
+import type { Claim, Crossing, PreflightReport, WorkflowsSeen } from '../activities/types.ts';
 import { acceptedCommands, type Gate } from './commands.ts';
 import { detailsOf } from './details.ts';
 import type { Settings } from './input.ts';
 import { publishMetrics } from './metrics.ts';
-import { type Counts, LISTED, memoOf, newProgress, type Phase, type Progress, unexplained } from './progress.ts';
+import {
+  type Counts,
+  LISTED,
+  memoOf,
+  newOnDemand,
+  newProgress,
+  type OnDemand,
+  type Phase,
+  type Progress,
+  unexplained,
+} from './progress.ts';
 import type { Accepted } from './result.ts';
 import { searchAttributesOf } from './search-attributes.ts';
 
@@ -18,6 +28,8 @@ export class Run {
   plan: PreflightReport | null = null;
   accepted: Accepted | null = null;
   bakeEndedEarly = false;
+  /** Visibility query of the workflows on demand that move too; null: schedules only. */
+  onDemand: string | null = null;
   /** An earlier migration was cut off: schedules may be on either side before this one hands over the first. */
   resuming = false;
 
@@ -25,6 +37,7 @@ export class Run {
   #gate: Gate = null;
   #waitingFor: string | null = null;
   #closed = false;
+  #openInMemo: number | null = null;
 
   constructor(settings: Settings) {
     const { tenant, from, to, selection } = settings;
@@ -45,6 +58,20 @@ export class Run {
     return this.settings.pageSize ?? Math.min(250, Math.max(10, Math.ceil(this.progress.schedules.total / 4)));
   }
 
+  /** Its workflows on demand move too. */
+  routes(query: string): void {
+    this.onDemand = query;
+    this.update({ workflows: newOnDemand() });
+  }
+
+  sawWorkflows({ open, byType, wrongSide }: WorkflowsSeen): void {
+    this.onWorkflows({ open, byType, wrongSide, checkedAt: now() });
+  }
+
+  onWorkflows(change: Partial<OnDemand>): void {
+    this.update({ workflows: { ...(this.progress.workflows ?? newOnDemand()), ...change } });
+  }
+
   claimed({ owner, tookOverFrom, searchAttributes }: Claim): void {
     this.#searchAttributes = searchAttributes;
     this.resuming = tookOverFrom !== null;
@@ -59,8 +86,10 @@ export class Run {
     this.plan = report;
     this.update({
       warnings: report.warnings.slice(0, LISTED),
-      owner: owner ?? (report.schedules.total > 0 ? from : null),
+      owner: owner ?? (report.schedules.total > 0 || (report.workflows?.ever ?? 0) > 0 ? from : null),
     });
+    if (report.workflows)
+      this.onWorkflows({ open: report.workflows.open, byType: report.workflows.byType, checkedAt: now() });
     this.count({ total: report.schedules.total });
   }
 
@@ -109,6 +138,8 @@ export class Run {
     this.#publish();
     // These may last for days: whoever reads the list must see it.
     if (gate === 'hold' || gate === 'undo') this.#publishMemo();
+    // Waited for again and again: an event only where there is news.
+    if (gate === 'drain' && this.#openInMemo !== this.progress.workflows?.open) this.#publishMemo();
   }
 
   /** People have seen what the ledger says and let it pass; it stays in the result. */
@@ -150,6 +181,7 @@ export class Run {
   }
 
   #publishMemo(): void {
+    this.#openInMemo = this.progress.workflows?.open ?? null;
     upsertMemo({ progress: memoOf(this.progress) });
     if (this.#searchAttributes) upsertSearchAttributes(searchAttributesOf(this.progress));
   }

@@ -3,6 +3,16 @@
  * whatever workflow ids they were started with; everything in it can be rebuilt from the live clusters.
  */
 import type { TenantEvent } from '../activities/types.ts';
+import {
+  announce,
+  type Change,
+  changesAt,
+  type Destination,
+  drained,
+  HOLD_AFTER_MS,
+  type Route,
+} from '../routes/route.ts';
+import type { Behind } from './tenant-behind.ts';
 
 /** Which migration holds the tenant. `runId` tells a migration from a later one started with the same workflow id. */
 export interface Holder {
@@ -22,12 +32,16 @@ export interface TenantRecord {
   tenant: string;
   /** Profile of the cluster that runs the tenant's schedules; null for a tenant never migrated. */
   owner: string | null;
+  /** Where its workflows start; null as long as nobody has set it. */
+  route: Route | null;
   lock: Lock | null;
   /**
    * A migration that stopped without releasing the tenant, so schedules may be on either side. It outlives the lock of
    * whoever took over: only an ending that settles who owns the tenant clears it.
    */
   interrupted: string | null;
+  /** Paused copies that services said did not follow. Absent: none. */
+  behind?: Behind;
   /** Append-only, oldest first. Bounded so that the state stays small enough to carry through continue-as-new. */
   history: TenantEvent[];
   updatedAt: string | null;
@@ -52,10 +66,30 @@ export interface OwnerRequest extends Holder {
   event: string;
 }
 
+/** From a migration, or from an operator: then without `migration` and `runId`. */
+export interface RouteRequest extends Partial<Holder> {
+  to: Destination;
+  /** Where workflows start while there is no route yet. @default the owner; without one, the cluster of `to` */
+  current?: string;
+  event: string;
+}
+
+export interface DrainedRequest extends Partial<Holder> {
+  /** Profile that holds no open workflow of the tenant any more. */
+  cluster: string;
+  event: string;
+}
+
+/** Refused: a migration holds the tenant, and it is not the one that asks. */
+export interface Held {
+  held: Lock;
+}
+
 const HISTORY_LIMIT = 200;
+const OPERATOR = 'an operator';
 
 export function newRecord(tenant: string): TenantRecord {
-  return { tenant, owner: null, lock: null, interrupted: null, history: [], updatedAt: null };
+  return { tenant, owner: null, route: null, lock: null, interrupted: null, history: [], updatedAt: null };
 }
 
 export function claim(record: TenantRecord, request: ClaimRequest, at: string): [TenantRecord, ClaimAnswer] {
@@ -96,7 +130,32 @@ export function recordOwner(record: TenantRecord, request: OwnerRequest, at: str
   return [append({ ...record, lock, owner, interrupted: null }, { at, migration, event }), true];
 }
 
-function isHeldBy(lock: Lock, holder: Holder): boolean {
+/** Asked again after a lost answer, it answers with the same T: the route goes there already. */
+export function announceRoute(record: TenantRecord, request: RouteRequest, at: string): [TenantRecord, Change | Held] {
+  const { to, current = record.owner ?? to.cluster, event, migration = OPERATOR } = request;
+  if (record.lock && !isHeldBy(record.lock, request)) return [record, { held: record.lock }];
+  const change = announce(record.route, current, to, Date.parse(at));
+  if ('notBefore' in change || !change.changed) return [record, change];
+  return [append({ ...record, route: change.route }, { at, migration, event }), change];
+}
+
+export function drainedRoute(
+  record: TenantRecord,
+  request: DrainedRequest,
+  at: string,
+): [TenantRecord, { route: Route | null } | Held] {
+  const { cluster, event, migration = OPERATOR } = request;
+  // It starts nothing: an operator may say so while a migration holds the tenant, once no start reaches the old side any
+  // more. A cluster that is gone for good would stop all starts of the tenant otherwise.
+  const changed = record.route ? (changesAt(record.route) ?? -Infinity) : Infinity;
+  const byOperator = request.runId === undefined && Date.parse(at) >= changed + HOLD_AFTER_MS;
+  if (record.lock && !isHeldBy(record.lock, request) && !byOperator) return [record, { held: record.lock }];
+  const route = record.route && drained(record.route, cluster);
+  if (route === record.route) return [record, { route }];
+  return [append({ ...record, route }, { at, migration, event }), { route }];
+}
+
+function isHeldBy(lock: Lock, holder: Partial<Holder>): boolean {
   return lock.migration === holder.migration && lock.runId === holder.runId;
 }
 

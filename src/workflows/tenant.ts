@@ -14,16 +14,30 @@ import {
 } from '@temporalio/workflow';
 import { plainFailure } from './failures.ts';
 import {
+  announceRouteUpdate,
   claimUpdate,
+  drainedRouteUpdate,
+  reconciledSignal,
   recordOwnerUpdate,
   recordQuery,
   releaseUpdate,
+  standbyBehindSignal,
   tenantDescriptions,
   tenantWorkflowId,
 } from './messages.ts';
 import { now } from './run.ts';
+import { reconciled, standbyBehind } from './tenant-behind.ts';
 import { tenantDetails } from './tenant-details.ts';
-import { claim, newRecord, recordOwner, release, type TenantRecord } from './tenant-record.ts';
+import { refuseRoute } from './route-request.ts';
+import {
+  announceRoute,
+  claim,
+  drainedRoute,
+  newRecord,
+  recordOwner,
+  release,
+  type TenantRecord,
+} from './tenant-record.ts';
 
 /** Well below what the server suggests by: the entity lives for years and is replayed on every worker restart. */
 const HISTORY_LIMIT = 2000;
@@ -34,13 +48,17 @@ export interface TenantInput {
   record?: TenantRecord;
 }
 
-/** The workflow's memo. The server drops what is null: no `owner` is a tenant never migrated, no `lock` a free one. */
-export type TenantMemo = { [key in 'owner' | 'lock' | 'updatedAt']?: TenantRecord[key] };
+/**
+ * The workflow's memo. The server drops what is null: no `owner` is a tenant never migrated, no `lock` a free one, no
+ * `route` one whose workflows nobody routes.
+ */
+export type TenantMemo = { [key in 'owner' | 'route' | 'lock' | 'updatedAt']?: TenantRecord[key] };
 
 export async function Tenant(input?: TenantInput): Promise<void> {
   // Started by hand, without an input, it is still the record of the tenant its id names.
   const tenant = input?.tenant ?? workflowInfo().workflowId.slice(tenantWorkflowId('').length);
-  let record = input?.record ?? newRecord(tenant);
+  // A record carried over from before there were routes has none.
+  let record: TenantRecord = { ...newRecord(tenant), ...input?.record };
 
   // Handlers never await, so no two of them see the record at the same time.
   const change = <Request, Answer>(
@@ -68,6 +86,28 @@ export async function Tenant(input?: TenantInput): Promise<void> {
     description: tenantDescriptions.recordOwner,
     validator: (request) => requireTexts('recordOwner', request, ['migration', 'runId', 'owner', 'event']),
   });
+  setHandler(announceRouteUpdate, (request) => change(announceRoute, request), {
+    description: tenantDescriptions.announceRoute,
+    validator: (request) => {
+      const problem = refuseRoute(request);
+      if (problem !== null) throw plainFailure('CommandRefused', `\`announceRoute\`: ${problem}`);
+    },
+  });
+  setHandler(drainedRouteUpdate, (request) => change(drainedRoute, request), {
+    description: tenantDescriptions.drainedRoute,
+    validator: (request) => requireTexts('drainedRoute', request, ['cluster', 'event']),
+  });
+  // No events of the history, and not in the memo: there may be many, and nobody but people and the reconciler asks.
+  const see = (next: TenantRecord): void => {
+    record = next;
+    setCurrentDetails(tenantDetails(record));
+  };
+  setHandler(standbyBehindSignal, (given) => see(standbyBehind(record, given)), {
+    description: tenantDescriptions.standbyBehind,
+  });
+  setHandler(reconciledSignal, (given) => see(reconciled(record, given)), {
+    description: tenantDescriptions.reconciled,
+  });
   setHandler(recordQuery, () => record, { description: tenantDescriptions.record });
   setCurrentDetails(tenantDetails(record));
 
@@ -80,8 +120,8 @@ export async function Tenant(input?: TenantInput): Promise<void> {
 }
 
 function publish(record: TenantRecord): void {
-  const { owner, lock, updatedAt } = record;
-  upsertMemo({ owner, lock, updatedAt } satisfies TenantMemo);
+  const { owner, route, lock, updatedAt } = record;
+  upsertMemo({ owner, route, lock, updatedAt } satisfies TenantMemo);
   setCurrentDetails(tenantDetails(record));
 }
 

@@ -75,12 +75,12 @@ describe.concurrent('people', { timeout: 170_000 }, () => {
       const { info } = await read('cloud', id);
       return (info?.runningWorkflows?.length ?? 0) > 0 && info?.recentActions?.at(-1)?.actualTime?.seconds?.toNumber();
     });
-    const first = await world.migrate('migrate/zombie-1', { tenant: 'zombie', bake: '0' });
+    const first = await world.migrate('migrate/zombie-1', { tenant: 'zombie', workflows: 'none', bake: '0' });
     await untilFenced(id);
     // The activity hears of the termination with its next heartbeat; its schedule's run ends before that.
     await waitFor({ what: 'its last seconds', everyMs: 50 }, async () => nowSeconds() >= running + 11);
     await first.terminate('by mistake');
-    const back = { tenant: 'zombie', from: 'selfhosted', to: 'cloud', bake: '0' };
+    const back = { tenant: 'zombie', workflows: 'none', from: 'selfhosted', to: 'cloud', bake: '0' };
     const second = await (await world.migrate('migrate/zombie-2', back)).result();
     expect(second).toMatchObject({ outcome: 'completed', owner: 'cloud' });
     const until = nowSeconds() + 30;
@@ -95,7 +95,12 @@ describe.concurrent('people', { timeout: 170_000 }, () => {
     await create('opened', edited, 1);
     await create('opened', patched, 5);
     const from = nowSeconds();
-    const handle = await world.migrate('migrate/opened', { tenant: 'opened', bake: '0', approval: 'manual' });
+    const handle = await world.migrate('migrate/opened', {
+      tenant: 'opened',
+      workflows: 'none',
+      bake: '0',
+      approval: 'manual',
+    });
     await untilPhase(handle, 'awaiting-approval');
     const { connection, namespace } = world.sides.selfhosted;
     const { schedule } = await read('selfhosted', edited);
@@ -152,7 +157,7 @@ describe.concurrent('people', { timeout: 170_000 }, () => {
       { what: 'an open run', timeoutMs: 30_000 },
       async () => ((await read('cloud', id)).info?.runningWorkflows?.length ?? 0) > 0,
     );
-    const input = { tenant: 'endless', bake: '0', openRunLimit: '1 hour' };
+    const input = { tenant: 'endless', workflows: 'none', bake: '0', openRunLimit: '1 hour' };
     const handle = await world.migrate('migrate/endless', input);
     await untilFenced(id);
     const asked = Date.now();

@@ -98,7 +98,7 @@ test('a tenant that never moved is clean, on either engine, and a tenant that mo
     ['there/tour', {}],
     ['back/tour', { from: 'selfhosted', to: 'cloud' }],
   ] as const) {
-    const result = await (await world.migrate(id, { tenant: 'tour', bake: '0', ...input })).result();
+    const result = await (await world.migrate(id, { tenant: 'tour', workflows: 'none', bake: '0', ...input })).result();
     expect(resultIsClean(result)).toBe(true);
     await until(nowSeconds() + 4);
   }
@@ -296,7 +296,7 @@ test('after a move: a run on the side that gave up, and a standby that somebody 
   await create(cloud, 'moved', 'moved-b', { every: 4, queue: 'moved-work' });
   const from = nowSeconds() + 4;
   await until(from + 5);
-  const result = await (await world.migrate('move/moved', { tenant: 'moved', bake: '0' })).result();
+  const result = await (await world.migrate('move/moved', { tenant: 'moved', workflows: 'none', bake: '0' })).result();
   expect(result).toMatchObject({ outcome: 'completed', owner: 'selfhosted' });
   await until(nowSeconds() + 9);
 

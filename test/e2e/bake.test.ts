@@ -23,6 +23,7 @@ test('a standby unpaused by somebody in the bake is shut again, and what it ran 
   const [plan] = await world.load('watch', 3);
   const handle = await world.migrate('migrate/watch', {
     tenant: 'watch',
+    workflows: 'none',
     bake: '1 hour',
     bakeCheckEvery: '10 seconds',
   });
@@ -54,7 +55,9 @@ test('a standby unpaused by somebody in the bake is shut again, and what it ran 
 
 test('what users edit, create and delete on the target is carried back', async () => {
   const plan = await world.load('carry', 6);
-  const there = await (await world.migrate('migrate/carry', { tenant: 'carry', bake: '0' })).result();
+  const there = await (
+    await world.migrate('migrate/carry', { tenant: 'carry', workflows: 'none', bake: '0' })
+  ).result();
   expect(there).toMatchObject({ outcome: 'completed', owner: 'selfhosted' });
   const { connection, namespace } = world.sides.selfhosted;
   const [edited, deleted] = [plan[0]?.id ?? '', plan[1]?.id ?? ''];
@@ -82,7 +85,7 @@ test('what users edit, create and delete on the target is carried back', async (
     return list.schedules.some(({ scheduleId }) => scheduleId === created);
   });
 
-  const input = { tenant: 'carry', from: 'selfhosted', to: 'cloud', bake: '0' };
+  const input = { tenant: 'carry', workflows: 'none', from: 'selfhosted', to: 'cloud', bake: '0' };
   const back = await (await world.migrate('migrate/carry', input)).result();
   expect(back).toMatchObject({ outcome: 'completed', owner: 'cloud' });
   expect(resultIsClean(back)).toBe(true);

@@ -30,11 +30,13 @@ describe.each<[from: Engine, to: Engine]>([
     const from = nowSeconds() + 3;
     await waitFor({ what: 'the load to run' }, async () => nowSeconds() > from + 3);
 
-    const there = await (await here.migrate('migrate/mixed', { tenant: 'mixed', bake: '0' })).result();
+    const there = await (
+      await here.migrate('migrate/mixed', { tenant: 'mixed', workflows: 'none', bake: '0' })
+    ).result();
     expect(there).toMatchObject({ outcome: 'completed', owner: 'selfhosted' });
     expect(resultIsClean(there)).toBe(true);
 
-    const input = { tenant: 'mixed', from: 'selfhosted', to: 'cloud', bake: '0' };
+    const input = { tenant: 'mixed', workflows: 'none', from: 'selfhosted', to: 'cloud', bake: '0' };
     const planned = await (await here.migrate('plan/mixed', { ...input, dryRun: true })).result();
     expect(planned.plan?.facts).toMatchObject({
       from: { engine: engineOf(selfhosted) },

@@ -57,7 +57,7 @@ test('a rollback during the bake brings every schedule home without a double or 
   const ferry = await world.ferry();
   const from = nowSeconds() + 3;
   await ranFor(from, 3);
-  const handle = await world.migrate('migrate/baker', { tenant: 'baker', bake: '1 hour' });
+  const handle = await world.migrate('migrate/baker', { tenant: 'baker', workflows: 'none', bake: '1 hour' });
   await untilPhase(handle, 'baking');
   await handle.signal('rollback', { reason: 'p95 doubled' });
   const result = await handle.result();
@@ -74,7 +74,7 @@ test('a worker killed twice in the cut-over leaves nothing doubled, missing or h
   const from = nowSeconds() + 3;
   await ranFor(from, 3);
   let child = await world.ferryProcess();
-  const handle = await world.migrate('migrate/crash', { tenant: 'crash', bake: '0', pageSize: 10 });
+  const handle = await world.migrate('migrate/crash', { tenant: 'crash', workflows: 'none', bake: '0', pageSize: 10 });
   await waitFor({ what: 'a fence on the source', timeoutMs: 90_000, everyMs: 50 }, async () => {
     const progress = await progressOf(handle);
     return progress.phase === 'cutting-over' && (await someFenced(plan));
@@ -104,7 +104,7 @@ test('a migration paused while its worker is dead goes on with resume, and nothi
   const from = nowSeconds() + 3;
   await ranFor(from, 3);
   const child = await world.ferryProcess();
-  const handle = await world.migrate('migrate/hush', { tenant: 'hush', bake: '0', pageSize: 10 });
+  const handle = await world.migrate('migrate/hush', { tenant: 'hush', workflows: 'none', bake: '0', pageSize: 10 });
   await waitFor({ what: 'a fence on the source', timeoutMs: 90_000, everyMs: 50 }, async () => {
     const progress = await progressOf(handle);
     return progress.phase === 'cutting-over' && (await someFenced(plan));
@@ -137,7 +137,7 @@ test('acknowledgements lost after the write was applied neither double nor lose 
   await ranFor(from, 3);
   const faults = losingAnswers(['UpdateSchedule', 'CreateSchedule', 'StartWorkflowExecution', 'DeleteSchedule'], 3);
   const ferry = await world.ferry((profile) => (profile === 'control' ? [] : [faults.interceptor]));
-  const result = await (await world.migrate('migrate/deaf', { tenant: 'deaf', bake: '0' })).result();
+  const result = await (await world.migrate('migrate/deaf', { tenant: 'deaf', workflows: 'none', bake: '0' })).result();
   expect(result).toMatchObject({ outcome: 'completed', owner: 'selfhosted' });
   expect(resultIsClean(result)).toBe(true);
   expect(faults.lost.get('UpdateSchedule')).toBeGreaterThan(5);
@@ -151,7 +151,12 @@ test('acknowledgements lost after the write was applied neither double nor lose 
 test('what users edit, create and delete on the source between copy and cut-over crosses too', async () => {
   const plan = await world.load('edit', 12);
   const ferry = await world.ferry();
-  const handle = await world.migrate('migrate/edit', { tenant: 'edit', bake: '0', approval: 'manual' });
+  const handle = await world.migrate('migrate/edit', {
+    tenant: 'edit',
+    workflows: 'none',
+    bake: '0',
+    approval: 'manual',
+  });
   await untilPhase(handle, 'awaiting-approval');
   const { connection, namespace } = world.sides.cloud;
   const [edited, deleted] = [plan[0]?.id ?? '', plan[1]?.id ?? ''];

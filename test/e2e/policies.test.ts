@@ -57,7 +57,7 @@ test('each policy keeps its promise across the boundary, there and back', { time
   const ferry = await world.ferry();
   const from = nowSeconds() + 2;
   await waitFor({ what: 'runs to be open', timeoutMs: 60_000 }, async () => nowSeconds() > from + 2 * EVERY);
-  const input = { tenant: 'busy', bake: '0', openRunLimit: '3 minutes' };
+  const input = { tenant: 'busy', workflows: 'none', bake: '0', openRunLimit: '3 minutes' };
   const there = await (await world.migrate('migrate/busy', input)).result();
   expect(there).toMatchObject({ outcome: 'completed', owner: 'selfhosted', schedules: { handedOver: 6, failed: 0 } });
   expect(resultIsClean(there)).toBe(true);

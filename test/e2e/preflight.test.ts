@@ -78,6 +78,11 @@ test.each([
     { schedules: 'TenantId = = 1' },
     /schedules query TenantId = = 1.*correct `schedules`/s,
   ],
+  [
+    'workflows the server cannot read',
+    { workflows: "Nowhere = 'x'" },
+    /workflows query Nowhere = 'x' on cloud.*register the search attribute.*workflows query Nowhere = 'x' on selfhosted/s,
+  ],
 ])('preflight names %s', async (name, input, expected) => {
   expect(await refused(`refused/${name}`, input)).toMatch(expected);
 });
@@ -87,6 +92,8 @@ test('a dry run changes nothing and lists every write per schedule', async () =>
   const result = await handle.result();
   expect(result).toMatchObject({ outcome: 'planned', owner: 'cloud' });
   expect(result.plan?.blockers).toEqual([]);
+  expect(result.plan?.warnings.map(({ code }) => code)).toContain('no-workflows');
+  expect(result.plan?.workflows).toMatchObject({ open: 0, ever: 0, route: null });
   expect(result.plan?.plan.schedules).toHaveLength(6);
   expect(result.plan?.plan.schedules[0]?.writes[0]).toBe('selfhosted: create a paused copy');
   expect(result.plan?.facts.clockSkewMs).not.toBeNull();

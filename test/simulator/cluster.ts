@@ -119,6 +119,25 @@ export class SimCluster implements ScheduleCluster {
     );
   };
 
+  /** The same from a service of the tenant: unconditional where it gives no token, and its outcome may be unknown. */
+  sendUpdate(
+    id: string,
+    content: ScheduleContent,
+    token: Uint8Array | undefined,
+    requestId: string,
+  ): Promise<'accepted' | 'conflict' | 'gone'> {
+    const act = () => this.#schedulers.get(id)?.update(content, token, requestId, 'user') ?? 'gone';
+    return this.#call('update', id, act);
+  }
+
+  sendPatch(id: string, patch: Patch, requestId: string): Promise<'accepted' | 'gone'> {
+    return this.#call('patch', id, () => {
+      const scheduler = this.#schedulers.get(id);
+      scheduler?.patch(patch, requestId, 'user');
+      return scheduler ? 'accepted' : 'gone';
+    });
+  }
+
   delete = (id: string): Promise<void> => this.#call('delete', id, () => this.remove(id));
 
   matchingTimes = (id: string, fromMs: number, untilMs: number): Promise<number[]> =>

@@ -19,6 +19,7 @@ export type Method =
   | 'describe'
   | 'create'
   | 'update'
+  | 'patch'
   | 'delete'
   | 'matchingTimes'
   | 'countRuns'
@@ -37,6 +38,7 @@ export interface Call {
 export const WRITES: ReadonlySet<Method> = new Set<Method>([
   'create',
   'update',
+  'patch',
   'delete',
   'startExactly',
   'backfill',

@@ -42,6 +42,7 @@ interface Update {
 export class V1Scheduler implements Scheduler {
   content: ScheduleContent;
   readonly #in: Surroundings;
+  readonly #createdMs: number;
   #token = 1;
   /** LastProcessedTime: with UseLastAction that of the last action, not of the last look. */
   #processedMs: number;
@@ -67,6 +68,7 @@ export class V1Scheduler implements Scheduler {
     this.#in = surroundings;
     this.content = content;
     this.#processedMs = surroundings.now();
+    this.#createdMs = this.#processedMs;
     this.#task();
   }
 
@@ -303,6 +305,7 @@ export class V1Scheduler implements Scheduler {
       ...this.content,
       token: Uint8Array.from(Long.fromNumber(this.#token).toBytesBE()),
       engine: 'v1',
+      createdMs: this.#createdMs,
       updatedMs: this.#updatedMs,
       futureMs: this.#future(),
       recent: [...this.#recent],

@@ -37,6 +37,7 @@ interface Start extends SpecTime {
 export class V2Scheduler implements Scheduler {
   content: ScheduleContent;
   readonly #in: Surroundings;
+  readonly #createdMs: number;
   #token = 1;
   /** LastProcessedTime of the generator. */
   #processedMs: number;
@@ -52,6 +53,7 @@ export class V2Scheduler implements Scheduler {
     this.#in = surroundings;
     this.content = content;
     this.#processedMs = surroundings.now();
+    this.#createdMs = this.#processedMs;
     this.#future = { of: content.schedule, fromMs: this.#processedMs };
     this.#generate('tick');
   }
@@ -271,6 +273,7 @@ export class V2Scheduler implements Scheduler {
       ...this.content,
       token: Uint8Array.from(Long.fromNumber(this.#token).toBytesLE()),
       engine: 'v2',
+      createdMs: this.#createdMs,
       updatedMs: this.#updatedMs,
       futureMs: this.#futureTimes(),
       recent: started.map((s) => ({ workflowId: s.workflowId, dueMs: s.dueMs, startedMs: s.run?.startMs ?? 0 })),

@@ -4,6 +4,7 @@ import type { Migrate, Plan } from '../../src/cli/args.ts';
 import { migrate, plan, status, steer, type World } from '../../src/cli/commands.ts';
 import type { Control, Ending, Found } from '../../src/cli/control.ts';
 import { CliError, EXIT } from '../../src/cli/exit.ts';
+import { route } from '../../src/cli/route.ts';
 import { readMigrateTenantInput } from '../../src/workflows/input.ts';
 import { memoOf, newProgress, type Progress } from '../../src/workflows/progress.ts';
 import type { MigrationResult } from '../../src/workflows/result.ts';
@@ -77,11 +78,21 @@ interface Script {
   record?: Awaited<ReturnType<Control['record']>>;
   update?: Awaited<ReturnType<Control['update']>>;
   start?: Awaited<ReturnType<Control['start']>>;
+  routed?: Awaited<ReturnType<Control['setRoute']>>;
   /** What the running one was started with. */
   given?: object;
 }
 
-function fake({ found = {}, looks = [], ending, record, update, start = { runId: 'r1' }, given }: Script): Fake {
+function fake({
+  found = {},
+  looks = [],
+  ending,
+  record,
+  update,
+  start = { runId: 'r1' },
+  given,
+  routed = 'silent',
+}: Script): Fake {
   const out: string[] = [];
   const err: string[] = [];
   const sent: string[] = [];
@@ -101,6 +112,14 @@ function fake({ found = {}, looks = [], ending, record, update, start = { runId:
     progress: async () => waiting.shift(),
     ending: async () => ending ?? { kind: 'result', result: result() },
     record: async () => record,
+    setRoute: async (tenant, change) => {
+      sent.push(`route ${tenant} ${JSON.stringify(change)}`);
+      return routed;
+    },
+    setDrained: async (tenant, cluster) => {
+      sent.push(`drained ${tenant} ${cluster}`);
+      return routed === 'silent' || 'held' in routed ? routed : { route: 'route' in routed ? routed.route : null };
+    },
     update: async (_found, command, argument) => {
       sent.push(`update ${command} ${JSON.stringify(argument)}`);
       return update ?? { answer: 'done' };
@@ -292,6 +311,86 @@ test('without a worker it is sent as a signal, and never as an update that would
   expect(await steer(world, { do: 'steer', command: 'pause', subject: 'acme' })).toBe(EXIT.ok);
   expect(sent).toEqual(['signal pause undefined']);
   expect(out[0]).toMatch(/No worker answered within 5 s.*as a signal/s);
+});
+
+const onDemand: NonNullable<Progress['workflows']> = {
+  route: { from: 'cloud', to: 'selfhosted', at: AT },
+  open: 7,
+  byType: [
+    { type: 'Order', open: 5, oldestStartedAt: AT },
+    { type: 'Cart', open: 2, oldestStartedAt: AT },
+  ],
+  wrongSide: { count: 1, first: [{ workflowId: 'order-9', type: 'Order', startedAt: AT }], unexamined: 0 },
+  drained: false,
+  checkedAt: AT,
+};
+
+test('status shows workflows on demand: where they start, what is open, what started on the wrong side', async () => {
+  const draining: Progress = { ...baking, phase: 'draining', workflows: onDemand };
+  const { world, out } = fake({ found: known, looks: [draining] });
+  await status(world, { do: 'status', subject: 'acme', watch: false, json: false });
+  expect(out[0]).toContain(
+    'on demand   start on selfhosted from 2026-11-22 16:00:00 UTC on, 7 open (5 Order, 2 Cart) on cloud as of',
+  );
+  expect(out[0]).toContain('wrong side  1 started on cloud: order-9 at 2026-11-22 16:00:00 UTC');
+
+  const silent = fake({ found: { 'migrate/acme': { memo: memoOf(draining) } }, looks: [undefined] });
+  await status(silent.world, { do: 'status', subject: 'acme', watch: false, json: false });
+  expect(silent.out[0]).toContain('from 2026-11-22 16:00:00 UTC on, 7 open, 1 on the wrong side');
+
+  const ended = fake({
+    found: { 'migrate/acme': { status: 'COMPLETED' } },
+    ending: { kind: 'result', result: result({ workflows: { ...onDemand, open: 0, byType: [], drained: true } }) },
+  });
+  await status(ended.world, { do: 'status', subject: 'acme', watch: false, json: false });
+  expect(ended.out[0]).toContain('0 open on cloud as of 2026-11-22 16:00:00 UTC, drained');
+});
+
+test('a plan says what is open on demand and where it starts now', async () => {
+  const found = { 'plan/acme': {} };
+  const { open, byType } = onDemand;
+  const withWorkflows = { ...report(0), workflows: { open, byType, ever: 90, route: null } };
+  const ending: Ending = { kind: 'result', result: result({ outcome: 'planned', plan: withWorkflows }) };
+  const { world, out } = fake({ found, looks: [started], ending });
+  expect(await plan(world, planned)).toBe(EXIT.ok);
+  expect(out[0]).toContain(
+    'on demand: its workflows have no route; 7 open (5 Order, 2 Cart) on cloud, which end there',
+  );
+});
+
+const there = { to: { cluster: 'selfhosted', split: null }, from: null, at: null, undrained: [] };
+const show = { do: 'route', tenant: 'acme', change: null, json: false } as const;
+
+test('route shows what services read, without a worker, or how to set it', async () => {
+  const changed = { ...there, from: { cluster: 'cloud', split: null }, at: AT, undrained: ['cloud'] };
+  const set = fake({ record: { owner: 'selfhosted', route: changed } });
+  expect(await route(set.world, show)).toBe(EXIT.ok);
+  expect(set.out).toEqual([
+    `acme: its workflows start on selfhosted from ${AT} on, before on cloud; cloud may hold open ones`,
+  ]);
+  expect(set.sent).toEqual([]);
+  const json = fake({ record: { route: there } });
+  await route(json.world, { ...show, json: true });
+  expect(JSON.parse(json.out[0] ?? '')).toEqual({ tenant: 'acme', route: there });
+  await expect(route(fake({}).world, show)).rejects.toThrow(/no route. Set.*ferry route acme --to <profile>/);
+  await expect(route(fake({ record: { owner: 'cloud' } }).world, show)).rejects.toThrow(/ferry route acme --to cloud/);
+});
+
+test('route sets it, and says why it could not', async () => {
+  const change = { to: there.to };
+  const set = fake({ routed: { changed: true, route: there } });
+  expect(await route(set.world, { ...show, change })).toBe(EXIT.ok);
+  expect(set.sent).toEqual(['route acme {"to":{"cluster":"selfhosted","split":null}}']);
+  expect(set.out).toEqual(['acme: its workflows start on selfhosted']);
+  await expect(route(fake({}).world, { ...show, change })).rejects.toThrow(/No worker answered within 10 s/);
+  const lock = { migration: 'm', runId: 'r', from: 'cloud', to: 'selfhosted', since: AT, tookOverFrom: null };
+  const held = fake({ routed: { held: lock } });
+  await expect(route(held.world, { ...show, change })).rejects.toThrow(/held by migration m.*Nothing was changed/);
+  const early = fake({ routed: { notBefore: AT } });
+  await expect(route(early.world, { ...show, change })).rejects.toThrow(`again after ${AT}`);
+  const drained = fake({ routed: { changed: true, route: there } });
+  expect(await route(drained.world, { ...show, change: { drained: 'cloud' } })).toBe(EXIT.ok);
+  expect(drained.sent).toEqual(['drained acme cloud']);
 });
 
 test('a migration that has ended takes no command; after completion the way back is named', async () => {

@@ -74,6 +74,41 @@ const accepted: [string[], Asked][] = [
     ['rollback', 'acme', '--reason', 'p95 doubled'],
     { do: 'steer', command: 'rollback', subject: 'acme', reason: 'p95 doubled' },
   ],
+  [
+    ['migrate', 'acme', '--workflows', 'none', '--bake', '0'],
+    {
+      do: 'migrate',
+      input: { tenant: 'acme', workflows: 'none', bake: '0' },
+      workflowId: 'migrate/acme',
+      wait: false,
+      json: false,
+    },
+  ],
+  [
+    ['migrate', 'acme', '--schedules', 'none', '--drain-limit', '2 hours'],
+    {
+      do: 'migrate',
+      input: { tenant: 'acme', schedules: 'none', drainLimit: '2 hours' },
+      workflowId: 'migrate/acme',
+      wait: false,
+      json: false,
+    },
+  ],
+  [['route', 'acme', '--json'], { do: 'route', tenant: 'acme', change: null, json: true }],
+  [
+    ['route', 'acme', '--to', 'cloud'],
+    { do: 'route', tenant: 'acme', change: { to: { cluster: 'cloud', split: null } }, json: false },
+  ],
+  [
+    ['route', 'acme', '--to', 'cloud', '--split', 'selfhosted:12.5', '--from', 'cloud'],
+    {
+      do: 'route',
+      tenant: 'acme',
+      change: { to: { cluster: 'cloud', split: { cluster: 'selfhosted', percent: 12.5 } }, current: 'cloud' },
+      json: false,
+    },
+  ],
+  [['route', 'acme', '--drained', 'cloud'], { do: 'route', tenant: 'acme', change: { drained: 'cloud' }, json: false }],
   [['pause', 'migrate/acme'], { do: 'steer', command: 'pause', subject: 'migrate/acme' }],
   [['proceed', 'acme'], { do: 'steer', command: 'proceed', subject: 'acme' }],
 ];
@@ -101,6 +136,14 @@ const refused: [string[], RegExp][] = [
   [['plan', 'acme', '--wait'], /--wait is no option of `ferry plan`/],
   [['status', 'acme', '--reason', 'x'], /--reason is no option of `ferry status`/],
   [['pause', 'acme', '--reason', 'x'], /only `ferry rollback` keeps a reason/],
+  [['route'], /came without the name of a tenant/],
+  [['route', 'acme', '--split', 'selfhosted:20'], /--split came without --to/],
+  [['route', 'acme', '--from', 'cloud'], /--from came without --to/],
+  [['route', 'acme', '--to', 'cloud', '--split', 'selfhosted'], /--split is "selfhosted".*such as selfhosted:20/],
+  [['route', 'acme', '--to', 'cloud', '--split', 'selfhosted:100'], /above 0 and below 100/],
+  [['route', 'acme', '--to', 'cloud', '--split', 'cloud:10'], /another profile in the split/],
+  [['route', 'acme', '--to', 'my cloud'], /not acceptable.*temporal.toml/s],
+  [['route', 'acme', '--to', 'cloud', '--drained', 'cloud'], /--drained comes with another change/],
   [['worker', 'acme'], /came with "acme"; it takes nothing/],
 ];
 
@@ -139,7 +182,7 @@ test('every command has help with an example and every exit code', () => {
   }
 });
 
-test('a profile that does not exist is exit code 3, with the profiles there are', async () => {
+test('a profile that does not exist is exit code 3, with the profiles there are', { timeout: 30_000 }, async () => {
   const lines: string[] = [];
   const io = { out: (text: string) => void lines.push(text), err: (text: string) => void lines.push(text) };
   const file = new URL('../../temporal.example.toml', import.meta.url).pathname;

@@ -37,6 +37,29 @@ describe('the details in the Web UI', () => {
     expect(text).toContain('| waiting for approval | 2026-11-22 16:03:05 UTC | now |');
   });
 
+  test('say where workflows on demand start, what is open, and what was started on the wrong side', () => {
+    const text = detailsOf(
+      progress({
+        phase: 'draining',
+        accepts: ['rollback', 'pause', 'proceed'],
+        workflows: {
+          route: { from: 'cloud', to: 'selfhosted', at },
+          open: 7,
+          byType: [{ type: 'Order', open: 7, oldestStartedAt: '2026-11-20T08:00:00.000Z' }],
+          wrongSide: { count: 2, first: [], unexamined: 0 },
+          drained: false,
+          checkedAt: at,
+        },
+      }),
+    );
+    expect(text).toContain(
+      '**On demand:** start on **selfhosted** from 2026-11-22 16:03:05 UTC on, 7 open on cloud as of 2026-11-22 ' +
+        '16:03:05 UTC, **2 started on the wrong side**\n- 7 Order, the oldest since 2026-11-20 08:00:00 UTC',
+    );
+    expect(text).toContain('`proceed` goes on without waiting');
+    expect(detailsOf(progress())).not.toContain('On demand');
+  });
+
   test('stay under the limit of proxies, and free of what the renderer mangles, whatever users write', () => {
     const nasty = fc.string({ unit: 'binary', maxLength: 2000 });
     const reasons = fc.array(

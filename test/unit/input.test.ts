@@ -15,6 +15,7 @@ function refused(...args: unknown[]): ApplicationFailure {
 const durations = 'accepted is a duration in quotes such as "1 hour", "90s" or "1h 30m"';
 const profiles = 'accepted is the name of a connection profile';
 const selections = 'accepted is a visibility query in quotes, {"prefix": "…"} or {"all": true}';
+const workflows = 'accepted is a visibility query in quotes, or "none" where only schedules move';
 const object = 'accepted is one JSON object such as {"tenant": "acme"}';
 const names = 'accepted is a name of 1 to 200 characters';
 
@@ -53,6 +54,30 @@ const bad: [what: string, input: unknown, line: string[]][] = [
     'a tenant that ends with a quote, with the default query',
     { tenant: "acme'" },
     ['- schedules: found nothing, and a tenant name', selections],
+  ],
+  [
+    'a tenant in double quotes, with the default workflows',
+    { tenant: '"acme"', schedules: { prefix: 'a' } },
+    ['- workflows: found nothing, and a tenant name', workflows, 'or "none"'],
+  ],
+  ['workflows that are empty', { tenant: 'a', workflows: ' ' }, ['- workflows: found " "', workflows, 'write a query']],
+  ['workflows that are a list', { tenant: 'a', workflows: ['x'] }, ['- workflows: found a list of 1', workflows]],
+  ['workflows by a prefix', { tenant: 'a', workflows: { prefix: 'x' } }, ['- workflows: found an object', workflows]],
+  [
+    'nothing to move',
+    { tenant: 'a', workflows: 'none', schedules: 'none' },
+    ['- workflows: found "none", as in `schedules`', 'leave one of them out'],
+  ],
+  [
+    'a drain of nothing',
+    { tenant: 'a', workflows: 'none', drainLimit: '1 hour' },
+    ['- drainLimit: found 1 h, and "none" in `workflows`', 'leave one of them out'],
+  ],
+  ['a drain limit that is a number', { tenant: 'a', drainLimit: 7 }, ['- drainLimit: found the number 7', durations]],
+  [
+    'a drain of two years',
+    { tenant: 'a', drainLimit: '730 days' },
+    ['- drainLimit', 'at most "365 days"', 'shorten it'],
   ],
   [
     'a profile with a space',
@@ -205,12 +230,14 @@ describe('a good input gets its defaults', () => {
     from: 'cloud',
     to: 'selfhosted',
     selection: { query: "TenantId = 'acme'" },
+    workflows: "TenantId = 'acme'",
     bakeMs: 3_600_000,
     bakeCheckEveryMs: 360_000,
     approval: 'auto',
     dryRun: false,
     pageSize: undefined,
     openRunLimitMs: 60_000,
+    drainLimitMs: null,
   };
   const good: [what: string, input: object, settings: Partial<Settings>][] = [
     ['only a tenant', {}, {}],
@@ -218,6 +245,11 @@ describe('a good input gets its defaults', () => {
     ['a query', { schedules: 'Region = "eu"' }, { selection: { query: 'Region = "eu"' } }],
     ['a prefix', { schedules: { prefix: 'acme-' } }, { selection: { prefix: 'acme-' } }],
     ['all', { schedules: { all: true } }, { selection: { all: true } }],
+    ['schedules only', { workflows: 'none' }, { workflows: null }],
+    ['workflows on demand only', { schedules: 'none' }, { selection: { none: true } }],
+    ['workflows by a query', { workflows: 'Region = "eu"' }, { workflows: 'Region = "eu"' }],
+    ['a limit of the drain', { drainLimit: '2 hours' }, { drainLimitMs: 7_200_000 }],
+    ['no drain at all', { drainLimit: '0' }, { drainLimitMs: 0 }],
     ['no bake', { bake: '0' }, { bakeMs: 0, bakeCheckEveryMs: 10_000 }],
     ['a sum', { bake: '1h 30m' }, { bakeMs: 5_400_000, bakeCheckEveryMs: 540_000 }],
     ['a sum in words', { bake: '1 hour, 30 minutes' }, { bakeMs: 5_400_000, bakeCheckEveryMs: 540_000 }],
@@ -233,13 +265,13 @@ describe('a good input gets its defaults', () => {
     ['a field left undefined', { bake: undefined }, {}],
     [
       'a quoted tenant with a selection',
-      { tenant: '"a"', schedules: { prefix: 'a' } },
-      { tenant: '"a"', selection: { prefix: 'a' } },
+      { tenant: '"a"', schedules: { prefix: 'a' }, workflows: 'none' },
+      { tenant: '"a"', selection: { prefix: 'a' }, workflows: null },
     ],
     [
       'a quote within the name',
       { tenant: "O'Neil" },
-      { tenant: "O'Neil", selection: { query: "TenantId = 'O''Neil'" } },
+      { tenant: "O'Neil", selection: { query: "TenantId = 'O''Neil'" }, workflows: "TenantId = 'O''Neil'" },
     ],
   ];
   test.each(good)('%s', (_what, input, settings) => {

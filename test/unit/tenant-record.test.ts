@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { claim, newRecord, recordOwner, release, type TenantRecord } from '../../src/workflows/tenant-record.ts';
+import { refuseRoute } from '../../src/workflows/route-request.ts';
+import {
+  announceRoute,
+  claim,
+  drainedRoute,
+  newRecord,
+  recordOwner,
+  release,
+  type TenantRecord,
+} from '../../src/workflows/tenant-record.ts';
 
 const at = '2026-11-22T16:00:00.000Z';
 const first = { migration: 'm1', runId: 'r1', from: 'cloud', to: 'selfhosted' };
@@ -88,6 +97,93 @@ describe('the owner', () => {
     const [once] = recordOwner(claimed(), { ...first, owner: 'selfhosted', event: 'handed over' }, at);
     const [twice] = recordOwner(once, { ...first, owner: 'selfhosted', event: 'handed over' }, 'later');
     expect(twice).toBe(once);
+  });
+});
+
+describe('the route', () => {
+  const to = { cluster: 'selfhosted', split: null };
+  const here = { cluster: 'cloud', split: null };
+  const T = '2026-11-22T16:00:25.000Z';
+
+  test('of a tenant nobody has migrated is registered at once', () => {
+    const [next, answer] = announceRoute(newRecord('acme'), { to: here, event: 'start on cloud' }, at);
+    expect(answer).toEqual({ changed: true, route: { to: here, from: null, at: null, undrained: [] } });
+    expect(next.route).toEqual({ to: here, from: null, at: null, undrained: [] });
+    expect(next.history.at(-1)).toEqual({ at, migration: 'an operator', event: 'start on cloud' });
+  });
+
+  test('changes at T for who holds the tenant, from where its owner is', () => {
+    const [owned] = recordOwner(claimed(), { ...first, owner: 'cloud', event: 'x' }, at);
+    const [next, answer] = announceRoute(owned, { ...first, to, event: 'start on selfhosted' }, at);
+    expect(answer).toEqual({ changed: true, route: { to, from: here, at: T, undrained: ['cloud'] } });
+    expect(next.history.at(-1)).toMatchObject({ migration: 'm1' });
+  });
+
+  test('asked again after a lost answer it has the same T, and leaves one line of history', () => {
+    const request = { ...first, current: 'cloud', to, event: 'start on selfhosted' };
+    const [once] = announceRoute(claimed(), request, at);
+    const [twice, answer] = announceRoute(once, request, '2026-11-22T16:00:02.000Z');
+    expect(twice).toBe(once);
+    expect(answer).toMatchObject({ changed: false, route: { at: T } });
+  });
+
+  test('is not called off before its T and the hold have passed', () => {
+    const [going] = announceRoute(claimed(), { ...first, current: 'cloud', to, event: 'there' }, at);
+    const back = { ...first, to: here, event: 'back' };
+    expect(announceRoute(going, back, '2026-11-22T16:00:05.000Z')).toEqual([
+      going,
+      { notBefore: '2026-11-22T16:00:28.000Z' },
+    ]);
+    const [, answer] = announceRoute(going, back, '2026-11-22T16:00:28.000Z');
+    expect(answer).toMatchObject({ changed: true, route: { to: here, from: to, undrained: ['cloud', 'selfhosted'] } });
+  });
+
+  test('belongs to the migration that holds the tenant, and to nobody else', () => {
+    const record = claimed();
+    const held = { held: record.lock };
+    expect(announceRoute(record, { to, event: 'x' }, at)).toEqual([record, held]);
+    expect(announceRoute(record, { ...second, to, event: 'x' }, at)).toEqual([record, held]);
+    expect(drainedRoute(record, { cluster: 'cloud', event: 'x' }, at)).toEqual([record, held]);
+  });
+
+  test('an operator may say that a cluster is drained beside a migration, once the change is through', () => {
+    const [going] = announceRoute(claimed(), { ...first, current: 'cloud', to, event: 'there' }, at);
+    const request = { cluster: 'cloud', event: 'cloud is gone for good' };
+    expect(drainedRoute(going, request, '2026-11-22T16:00:27.999Z')).toEqual([going, { held: going.lock }]);
+    const [next, answer] = drainedRoute(going, request, '2026-11-22T16:00:28.000Z');
+    expect(answer).toMatchObject({ route: { to, undrained: [] } });
+    expect(next.lock).toEqual(going.lock);
+    expect(next.history.at(-1)).toMatchObject({ migration: 'an operator', event: 'cloud is gone for good' });
+  });
+
+  test('a drained cluster is asked first no longer; said twice it leaves one line of history', () => {
+    const [going] = announceRoute(claimed(), { ...first, current: 'cloud', to, event: 'there' }, at);
+    const request = { ...first, cluster: 'cloud', event: 'cloud is drained' };
+    const [next, answer] = drainedRoute(going, request, at);
+    expect(answer).toMatchObject({ route: { to, undrained: [] } });
+    expect(next.history.at(-1)?.event).toBe('cloud is drained');
+    expect(drainedRoute(next, request, at)[0]).toBe(next);
+    expect(drainedRoute(newRecord('acme'), request, at)[1]).toEqual({ route: null });
+  });
+
+  test.each([
+    ['nothing', undefined],
+    ['no destination', { event: 'x' }],
+    ['a destination that is a name', { to: 'cloud', event: 'x' }],
+    ['no split', { to: { cluster: 'cloud' }, event: 'x' }],
+    ['a split of everything', { to: { cluster: 'cloud', split: { cluster: 'selfhosted', percent: 100 } }, event: 'x' }],
+    ['a split with itself', { to: { cluster: 'cloud', split: { cluster: 'cloud', percent: 5 } }, event: 'x' }],
+    ['a profile that is none', { to: { cluster: 'my cloud', split: null }, event: 'x' }],
+    ['no event', { to: here }],
+    ['an empty migration', { to: here, event: 'x', migration: '' }],
+  ])('a request with %s is refused', (_what, request) => {
+    expect(refuseRoute(request)).toMatch(/It takes \{"to"/);
+  });
+
+  test('a request of a migration, and of an operator, are taken', () => {
+    expect(refuseRoute({ ...first, current: 'cloud', to, event: 'x' })).toBeNull();
+    const split = { cluster: 'cloud', split: { cluster: 'selfhosted', percent: 20 } };
+    expect(refuseRoute({ to: split, event: 'x' })).toBeNull();
   });
 });
 

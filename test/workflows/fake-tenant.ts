@@ -1,5 +1,5 @@
 /**
- * A tenant's schedules on two clusters, in memory, behind the activities' interface. Pages, cursors, cancellation and
+ * A tenant's schedules and workflows on two clusters, in memory, behind the activities' interface. Pages, cursors, cancellation and
  * idempotence behave as the real activities promise; what goes wrong is scripted by the test.
  */
 import { activityInfo, CancelledFailure, cancellationSignal, heartbeat, sleep } from '@temporalio/activity';
@@ -12,26 +12,53 @@ import type {
   CutOverResult,
   FerryActivities,
   PageInput,
+  PreflightInput,
   PreflightReport,
   Reason,
   SweepResult,
   VerifyResult,
   WatchResult,
+  WorkflowsInput,
+  WorkflowsSeen,
 } from '../../src/activities/types.ts';
 import { addAudit, emptyAudit } from '../../src/schedules/audit.ts';
 
-export type Faked = Omit<FerryActivities, 'claimTenant' | 'recordOwner' | 'releaseTenant' | 'auditPage'>;
+export type Faked = Omit<
+  FerryActivities,
+  | 'claimTenant'
+  | 'recordOwner'
+  | 'flipRoute'
+  | 'recordDrained'
+  | 'releaseTenant'
+  | 'auditPage'
+  | 'reconcilePage'
+  | 'recordReconciled'
+>;
 export type FakedName = keyof Faked;
 
 /** Called before an activity does its work; `call` counts from 1 per activity. Throwing fails the attempt. */
-type Before = (call: number, input: Crossing) => Promise<void> | void;
+type Before = (call: number, input: Pick<Crossing, 'from' | 'to'>) => Promise<void> | void;
 /** Called before each schedule of a page. */
 type BeforeSchedule = (schedule: string, input: PageInput) => Promise<void> | void;
+
+/** A workflow on demand. */
+export interface Started {
+  workflowId: string;
+  type: string;
+  on: string;
+  /** ISO. */
+  startedAt: string;
+  open: boolean;
+}
 
 export class FakeTenant implements Faked {
   /** Which profile runs each schedule. */
   readonly owners = new Map<string, string>();
   readonly copies = new Set<string>();
+  /** Its workflows on demand. */
+  readonly started: Started[] = [];
+  /** Started after the change, and too many to look at each. */
+  unexamined = 0;
   /** Activity attempts in order, such as `cutOverPage cloud>selfhosted`. */
   readonly calls: string[] = [];
   blockers: Reason[] = [];
@@ -57,8 +84,8 @@ export class FakeTenant implements Faked {
   }
 
   activities(): Faked {
-    const { preflight, copyPage, verifyPage, cutOverPage, sweep, watchOwnership } = this;
-    return { preflight, copyPage, verifyPage, cutOverPage, sweep, watchOwnership };
+    const { preflight, copyPage, verifyPage, cutOverPage, sweep, watchOwnership, lookAtWorkflows } = this;
+    return { preflight, copyPage, verifyPage, cutOverPage, sweep, watchOwnership, lookAtWorkflows };
   }
 
   before(activity: FakedName, hook: Before): this {
@@ -79,9 +106,41 @@ export class FakeTenant implements Faked {
     return [...this.owners.values()].filter((owner) => owner === profile).length;
   }
 
-  preflight = async (input: Crossing & { resuming: boolean }): Promise<PreflightReport> => {
+  /** Starts some; `at`: Unix ms. */
+  start(count: number, on: string, at: number, type = 'Order'): this {
+    for (let n = 0; n < count; n++) {
+      const workflowId = `order-${this.started.length + 1}`;
+      this.started.push({ workflowId, type, on, startedAt: new Date(at + n).toISOString(), open: true });
+    }
+    return this;
+  }
+
+  end(): void {
+    for (const each of this.started) each.open = false;
+  }
+
+  lookAtWorkflows = async ({ cluster, after }: WorkflowsInput): Promise<WorkflowsSeen> => {
+    await this.#begin('lookAtWorkflows', { from: cluster, to: cluster });
+    const { open, byType } = this.#open(cluster);
+    const late = this.started.filter(({ on, startedAt }) => on === cluster && after !== null && startedAt > after);
+    const first = late.slice(0, 20).map(({ workflowId, type, startedAt }) => ({ workflowId, type, startedAt }));
+    return { open, byType, wrongSide: { count: late.length, first, unexamined: this.unexamined } };
+  };
+
+  #open(cluster: string): Pick<WorkflowsSeen, 'open' | 'byType'> {
+    const open = this.started.filter((each) => each.open && each.on === cluster);
+    const types = [...new Set(open.map(({ type }) => type))].map((type) => {
+      const those = open.filter((each) => each.type === type);
+      return { type, open: those.length, oldestStartedAt: those[0]?.startedAt ?? '' };
+    });
+    return { open: open.length, byType: types };
+  }
+
+  preflight = async (input: PreflightInput): Promise<PreflightReport> => {
     await this.#begin('preflight', input);
+    const ever = this.started.filter(({ on }) => on === input.from).length;
     return {
+      ...(typeof input.workflows === 'string' && { workflows: { ...this.#open(input.from), ever, route: null } }),
       blockers: this.blockers,
       warnings: this.warnings,
       schedules: { total: this.owners.size, paused: 0, active: this.owners.size },
@@ -165,7 +224,7 @@ export class FakeTenant implements Faked {
     return { checked: this.owners.size, breaches: this.breaches.shift() ?? [], audit };
   };
 
-  async #begin(activity: FakedName, input: Crossing): Promise<void> {
+  async #begin(activity: FakedName, input: Pick<Crossing, 'from' | 'to'>): Promise<void> {
     const call = this.called(activity) + 1;
     this.#counts.set(activity, call);
     this.calls.push(`${activity} ${input.from}>${input.to}`);

@@ -35,6 +35,7 @@ export interface Scenario {
   tenant: string;
   taskQueue: string;
   env: TestWorkflowEnvironment;
+  /** Schedules only, unless `input` says which workflows. */
   start: (input?: Partial<MigrateTenantInput>, workflowId?: string) => Promise<Migration>;
   record: () => Promise<TenantRecord>;
 }
@@ -88,7 +89,7 @@ export async function startHarness(): Promise<Harness> {
       });
       const started: Migration[] = [];
       const start = async (input: Partial<MigrateTenantInput> = {}, workflowId = `migrate/${tenant}`) => {
-        const args: [MigrateTenantInput] = [{ tenant, ...input }];
+        const args: [MigrateTenantInput] = [{ tenant, workflows: 'none', ...input }];
         const handle = await client.workflow.start<typeof MigrateTenant>('MigrateTenant', {
           workflowId,
           taskQueue,

@@ -11,7 +11,7 @@ export async function ferryMover(options: { configFile: string; dir: string }): 
     name: 'ferry',
     move: async ({ tenant, from, to }) => {
       // Without a bake: the others have none either.
-      const args: Parameters<typeof MigrateTenant> = [{ tenant, from, to, bake: '0' }];
+      const args: Parameters<typeof MigrateTenant> = [{ tenant, workflows: 'none', from, to, bake: '0' }];
       const start = { workflowId: `migrate/${tenant}`, taskQueue: 'ferry', args };
       const handle = await control.client.workflow.start<typeof MigrateTenant>('MigrateTenant', start);
       const { outcome, audit } = await Promise.race([handle.result(), worker.died]);

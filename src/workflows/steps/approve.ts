@@ -7,9 +7,10 @@ export async function approve(run: Run, controls: Controls): Promise<void> {
   if (run.settings.approval === 'auto') return;
   await controls.checkpoint();
   run.enter('awaiting-approval');
-  const { from, to, schedules } = run.progress;
+  const { from, to, schedules, workflows } = run.progress;
+  const what = workflows === null ? count(schedules.total) : `${count(schedules.total)} and the start of workflows`;
   await controls.untilProceed(
     'approval',
-    `\`proceed\`, to hand over ${count(schedules.total)} from ${from} to ${to}; or \`rollback\`, to leave them`,
+    `\`proceed\`, to hand over ${what} from ${from} to ${to}; or \`rollback\`, to leave them`,
   );
 }

@@ -34,6 +34,11 @@ export async function bake(run: Run, controls: Controls): Promise<void> {
   run.bakeEndedEarly = Date.now() < endsAt;
   run.wait(null, null);
   await controls.checkpoint();
+  await closeLook(run, controls);
+}
+
+/** The look that is always taken before it completes, and what a person has to say about it. */
+export async function closeLook(run: Run, controls: Controls): Promise<void> {
   await lastLook(run, controls);
   await gate(run, controls);
 }

@@ -1,12 +1,17 @@
 import * as activities from '../activities.ts';
 import type { Controls } from '../controls.ts';
 import type { Run } from '../run.ts';
+import { flip } from './flip.ts';
 import { handOver, type Pass } from './hand-over.ts';
 
-/** Hands over every schedule, page by page. The caller has armed the way back: from the first call on it may be needed. */
+/**
+ * Announces the change of the route, and hands over every schedule meanwhile, page by page. The caller has armed the way back: from the first call on it may be
+ * needed.
+ */
 export async function cutOver(run: Run, controls: Controls): Promise<Pass> {
   await controls.checkpoint();
   run.enter('cutting-over');
+  await flip(run, controls);
   return forwardPass(run, controls);
 }
 

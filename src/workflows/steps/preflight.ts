@@ -8,7 +8,7 @@ import type { Run } from '../run.ts';
 export async function preflight(run: Run, controls: Controls): Promise<void> {
   await controls.checkpoint();
   run.enter('preflight');
-  const report = await activities.preflight(run.crossing, run.resuming);
+  const report = await activities.preflight({ ...run.crossing, resuming: run.resuming, workflows: run.onDemand });
   run.surveyed(report);
   if (report.blockers.length === 0 || run.settings.dryRun) return;
   const { tenant, from, to } = run.progress;

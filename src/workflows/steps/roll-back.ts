@@ -7,6 +7,7 @@ import { patches } from '../patches.ts';
 import { count } from '../progress.ts';
 import type { Run } from '../run.ts';
 import { summary } from '../summary.ts';
+import { flipBack, look, untilFlipped } from './flip.ts';
 import { handOver } from './hand-over.ts';
 
 /** Waits between tries: doubling up to a minute for the first hour or so, then a quarter of an hour. */
@@ -32,6 +33,8 @@ export async function rollBack(run: Run, controls: Controls): Promise<void> {
     else await untilAllHasLanded(run);
     looked ||= left === null;
   }
+  await untilFlipped(run);
+  await tellWhatStays(run);
   const { tenant, from, to, rollbackReason } = run.progress;
   const event = `rolled back from ${to} to ${from}: ${rollbackReason ?? 'no reason given'}`;
   try {
@@ -53,10 +56,26 @@ async function untilAllHasLanded(run: Run): Promise<void> {
   await sleep(LANDED_MS, { summary: summary(run.progress.tenant, 'wait until nothing is under way any more') });
 }
 
+/** Workflows that were started on the target meanwhile are nobody's to take back. */
+async function tellWhatStays(run: Run): Promise<void> {
+  if (run.onDemand === null) return;
+  const { unmeasured } = await look(run);
+  const { workflows, to } = run.progress;
+  if (unmeasured !== null || !workflows) return;
+  if (workflows.open > 0) {
+    run.note(`${count(workflows.open, 'workflow')} stay open on ${to} and end there: the route goes on naming it`);
+  }
+  if (workflows.wrongSide.count > 0) {
+    run.note(`${count(workflows.wrongSide.count, 'workflow')} started on ${to} after the route had changed back`);
+  }
+}
+
 /** One pass and one sweep. What is still to do, as words, or null. */
 async function takeBack(run: Run, controls: Controls): Promise<string | null> {
   const { handedOver: before } = run.progress.schedules;
   try {
+    // First, so that its T passes meanwhile.
+    await flipBack(run);
     const pass = await handOver(run, controls, {
       crossing: run.back,
       treat: activities.takeBackPage,

@@ -7,6 +7,7 @@ import type { Run } from '../run.ts';
 import { summary } from '../summary.ts';
 import { patches } from '../patches.ts';
 import { canRetry, forwardPass, retryPass } from './cut-over.ts';
+import { lookAfterFlip, untilFlipped } from './flip.ts';
 import type { Pass } from './hand-over.ts';
 
 /** Further passes before a person is asked. */
@@ -16,11 +17,12 @@ const ROUNDS_OF_NEW = 20;
 
 /**
  * What users created or deleted meanwhile is caught, and what failed is tried again. Ends only when the target owns
- * every schedule.
+ * every schedule and no start reaches the source any more: until then services create schedules there, too.
  */
 export async function settle(run: Run, controls: Controls, first: Pass): Promise<void> {
   await controls.checkpoint();
   run.enter('settling');
+  await untilFlipped(run);
   let pass = first;
   let roundsOfNew = 0;
   for (let retry = 0; ; retry++) {
@@ -50,6 +52,7 @@ export async function settle(run: Run, controls: Controls, first: Pass): Promise
       roundsOfNew++;
     }
   }
+  await lookAfterFlip(run);
 }
 
 async function pauseBefore(run: Run, retry: number, left: number): Promise<void> {

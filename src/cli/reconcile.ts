@@ -1,0 +1,55 @@
+/** `ferry reconcile`: starts `ReconcileSchedules`, or finds it running, and waits for what it did. */
+import { type Client, WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import type { ReconcileReport, ReconcileSchedules } from '../workflows/reconcile-schedules.ts';
+import type { Output } from './commands.ts';
+import { CliError, EXIT, type ExitCode } from './exit.ts';
+import type { Reconcile } from './reconcile-args.ts';
+import { clipBytes } from './words.ts';
+
+export async function reconcile(
+  client: Client,
+  taskQueue: string,
+  { input, workflowId, json }: Reconcile,
+  io: Output,
+): Promise<ExitCode> {
+  const handle = await client.workflow.start<typeof ReconcileSchedules>('ReconcileSchedules', {
+    workflowId,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    taskQueue,
+    args: [input],
+    staticSummary: clipBytes(`${input.tenant}: copies in line with their schedules`, 200),
+  });
+  io.err(`${workflowId} runs; waiting for what it does.`);
+  const report = await ended(handle);
+  io.out(json ? JSON.stringify(report, null, 2) : reconcileText(report));
+  return report.refused + report.moving === 0 ? EXIT.ok : EXIT.unwished;
+}
+
+async function ended(handle: { result: () => Promise<ReconcileReport> }): Promise<ReconcileReport> {
+  try {
+    return await handle.result();
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    const { cause } = error;
+    throw new CliError(EXIT.unwished, cause instanceof ApplicationFailure ? cause.message : error.message);
+  }
+}
+
+export function reconcileText(report: ReconcileReport): string {
+  const { tenant, clusters, seen, created, updated, removed, unchanged, moving, refused, reasons } = report;
+  const more = refused - reasons.length;
+  return [
+    `${tenant}: ${seen} schedules on ${clusters.join(' and ')}`,
+    `  copies in line ${unchanged}, made ${created}, updated ${updated}, removed ${removed}`,
+    ...(moving === 0
+      ? []
+      : [`  changing hands ${moving}: their hand-over brings the copy in line; reconcile again behind it`]),
+    ...(refused === 0 ? [] : [`  left for you ${refused}:`]),
+    ...reasons.map(({ object, code, found, remedy }) => `    ${object}, ${code}: ${found}; ${remedy}`),
+    ...(more > 0 ? [`    and ${more} more`] : []),
+    seen === 0 ? 'No schedule was found: which are meant is said by --schedules, --prefix or --all-schedules.' : '',
+  ]
+    .filter((line) => line !== '')
+    .join('\n');
+}

@@ -1,0 +1,61 @@
+/** `ferry route`: shows and sets where a tenant's workflows start. */
+import type { Route } from '../routes/route.ts';
+import { routeSentence } from '../routes/sentence.ts';
+import { ANSWER_MS } from './control.ts';
+import type { World } from './commands.ts';
+import { CliError, EXIT, type ExitCode } from './exit.ts';
+import type { RouteAsked } from './route-args.ts';
+import { shell } from './words.ts';
+
+export async function route({ control, io }: World, asked: RouteAsked): Promise<ExitCode> {
+  const { tenant, change, json } = asked;
+  if (change === null) {
+    const record = await control.record(tenant);
+    if (!record?.route) throw unknown(tenant, record?.owner ?? null);
+    tell(record.route);
+    return EXIT.ok;
+  }
+  const answer = await ('drained' in change
+    ? control.setDrained(tenant, change.drained)
+    : control.setRoute(tenant, change));
+  if (answer === 'silent') {
+    throw new CliError(
+      EXIT.unwished,
+      `No worker answered within ${(2 * ANSWER_MS) / 1000} s: is \`ferry worker\` running? Whether the change is taken when one is up ` +
+        `is not known; see then: ferry route ${shell(tenant)}`,
+    );
+  }
+  if ('held' in answer) {
+    const { migration, from, to } = answer.held;
+    throw new CliError(
+      EXIT.unwished,
+      `${tenant} is held by migration ${migration} (${from} → ${to}), which changes its route itself. Nothing was changed: ` +
+        'wait for it, or roll it back.',
+    );
+  }
+  if ('notBefore' in answer) {
+    throw new CliError(
+      EXIT.unwished,
+      `The route of ${tenant} is just changing, and readers act on that. Nothing was changed: give the command again ` +
+        `after ${answer.notBefore}.`,
+    );
+  }
+  if (!answer.route) throw unknown(tenant, null);
+  tell(answer.route);
+  return EXIT.ok;
+
+  function tell(found: Route): void {
+    io.out(
+      json ? JSON.stringify({ tenant, route: found }, null, 2) : `${tenant}: its workflows ${routeSentence(found)}`,
+    );
+  }
+}
+
+function unknown(tenant: string, owner: string | null): CliError {
+  const profile = owner ?? '<profile>';
+  return new CliError(
+    EXIT.unwished,
+    `${tenant} has no route${owner === null ? '' : ` (its schedules run on ${owner})`}. Set where its workflows start: ` +
+      `ferry route ${shell(tenant)} --to ${profile}`,
+  );
+}

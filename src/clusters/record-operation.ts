@@ -1,0 +1,16 @@
+import { WithStartWorkflowOperation } from '@temporalio/client';
+import { tenantWorkflowId } from '../workflows/messages.ts';
+import type { Tenant } from '../workflows/tenant.ts';
+
+/** The tenant's record as the target of an update-with-start: whoever writes to it first creates it. Good for one call. */
+export function recordOperation(tenant: string, taskQueue: string) {
+  return {
+    startWorkflowOperation: new WithStartWorkflowOperation<typeof Tenant>('Tenant', {
+      workflowId: tenantWorkflowId(tenant),
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      taskQueue,
+      args: [{ tenant }],
+      staticSummary: `Owner, route and lock of tenant ${tenant}`.slice(0, 200),
+    }),
+  };
+}

@@ -1,0 +1,134 @@
+import { condition, isCancellation, TemporalFailure } from '@temporalio/workflow';
+import * as activities from '../activities.ts';
+import type { Controls } from '../controls.ts';
+import { formatDuration } from '../duration.ts';
+import { reasonOf } from '../failures.ts';
+import { count } from '../progress.ts';
+import type { Run } from '../run.ts';
+import { summary } from '../summary.ts';
+import { closeLook } from './bake.ts';
+import { look } from './flip.ts';
+
+/** Lists are eventually consistent: empty is what was empty twice, this far apart. */
+const CONFIRM_MS = 5_000;
+const SOONEST_MS = 2_000;
+const LATEST_MS = 6 * 3_600_000;
+/** A drain may last for months and a look costs eleven events: looks become rarer, down to four a day. */
+const LOOKS_A_PERIOD = 30;
+
+/**
+ * The source's workflows on demand run on until they end: none is cancelled or moved. Ends when none is open, when
+ * `drainLimit` has passed, or when a person says so; what was started there after the change of the route needs a person.
+ */
+export async function drain(run: Run, controls: Controls): Promise<void> {
+  if (run.onDemand === null) return;
+  await controls.checkpoint();
+  run.enter('draining');
+  let looks = 0;
+  let accepted = 0;
+  let acceptedUnseen = false;
+  /** Open ones were let go: by the limit, or by a person. */
+  let letGo = false;
+  for (;;) {
+    if (!letGo) {
+      const drained = await untilEmpty(run, controls);
+      looks += drained.looks;
+      letGo = !drained.empty;
+    }
+    const { workflows, from } = run.progress;
+    const { count: found, unexamined } = workflows?.wrongSide ?? { count: 0, unexamined: 0 };
+    const unseen: boolean = unexamined > 0 && !acceptedUnseen;
+    if (found <= accepted && !unseen) break;
+    await controls.untilProceed('hold', strayed(run, found, unexamined));
+    run.accept(`${startedLate(found, unexamined)} on ${from} after the route had changed`);
+    accepted = found;
+    acceptedUnseen ||= unseen;
+    await look(run);
+  }
+  if (!letGo) await recordDrained(run);
+  // Nobody has watched the schedules meanwhile.
+  if (looks > 2) await closeLook(run, controls);
+}
+
+/** Waits for the source to be empty, to the limit, or for a person. A pause stops the clock. */
+async function untilEmpty(run: Run, controls: Controls): Promise<{ empty: boolean; looks: number }> {
+  const { drainLimitMs } = run.settings;
+  const { from, tenant } = run.progress;
+  const proceeded = controls.proceeded();
+  const startedAt = Date.now();
+  let pausedMs = 0;
+  let wasEmpty = false;
+  for (let looks = 1; ; looks++) {
+    const heldAt = Date.now();
+    await controls.checkpoint();
+    pausedMs += Date.now() - heldAt;
+    const { unmeasured } = await look(run);
+    const open = run.progress.workflows?.open ?? 0;
+    const empty = unmeasured === null && open === 0;
+    if (empty && wasEmpty) return { empty: true, looks };
+    wasEmpty = empty;
+    const passed = Date.now() - startedAt - pausedMs;
+    if (proceeded() && !empty) {
+      run.accept(leftOpen(run, unmeasured));
+      return { empty: false, looks };
+    }
+    if (!empty && drainLimitMs !== null && passed >= drainLimitMs) {
+      run.note(
+        `${leftOpen(run, unmeasured)} after ${formatDuration(drainLimitMs)}, so it goes on, as \`drainLimit\` says`,
+      );
+      return { empty: false, looks };
+    }
+    const until = drainLimitMs === null ? Infinity : Math.max(SOONEST_MS, drainLimitMs - passed);
+    const ms = empty ? CONFIRM_MS : Math.min(until, LATEST_MS, Math.max(SOONEST_MS, passed / LOOKS_A_PERIOD));
+    run.wait('drain', waitingFor(run, { unmeasured, empty }));
+    await condition(() => proceeded() || run.progress.paused, ms, {
+      summary: summary(tenant, `wait for its open workflows on ${from} to end`),
+    });
+    run.wait(null, null);
+  }
+}
+
+async function recordDrained(run: Run): Promise<void> {
+  const { tenant, from } = run.progress;
+  const event = `${from} is drained: no workflow on demand is open there`;
+  try {
+    await activities.recordDrained({ tenant, migration: run.crossing.migration, cluster: from, event });
+    run.onWorkflows({ drained: true });
+  } catch (error) {
+    if (!(error instanceof TemporalFailure) || isCancellation(error)) throw error;
+    // Readers go on asking the source first, which costs them a call and is never wrong.
+    run.note(`that ${from} is drained could not be recorded: ${reasonOf(error)}`);
+  }
+}
+
+function waitingFor(run: Run, { unmeasured, empty }: { unmeasured: string | null; empty: boolean }): string {
+  const { from, workflows } = run.progress;
+  if (empty) return `a second look at ${from}, which was found empty`;
+  const { drainLimitMs } = run.settings;
+  const limit = drainLimitMs === null ? '' : `, at most ${formatDuration(drainLimitMs)} in all`;
+  if (unmeasured !== null) {
+    return `${from} to be looked at (${unmeasured})${limit}: \`proceed\` goes on without knowing what is open there`;
+  }
+  const types = (workflows?.byType ?? []).slice(0, 3).map(({ type, open }) => `${open} ${type}`);
+  const which = types.length === 0 ? '' : ` (${types.join(', ')}${(workflows?.byType.length ?? 0) > 3 ? ', …' : ''})`;
+  return `${leftOpen(run, null)}${which}, to end${limit}: \`proceed\` goes on without waiting`;
+}
+
+function leftOpen({ progress: { from, workflows } }: Run, unmeasured: string | null): string {
+  if (unmeasured !== null) return `${from} not looked at (${unmeasured})`;
+  return `${count(workflows?.open ?? 0, 'workflow')} still open on ${from}`;
+}
+
+function strayed({ progress: { from, workflows } }: Run, found: number, unexamined: number): string {
+  const some = (workflows?.wrongSide.first ?? []).slice(0, 3).map(({ workflowId, type }) => `${workflowId}, a ${type}`);
+  return (
+    `${startedLate(found, unexamined)} on ${from} after the route had changed${some.length === 0 ? '' : ` (${some.join('; ')})`}: ` +
+    `let whoever starts them follow the route, then \`proceed\` accepts them and the result says so; ` +
+    `\`rollback\` takes everything back to ${from}`
+  );
+}
+
+function startedLate(found: number, unexamined: number): string {
+  const others = unexamined === 0 ? '' : ` (and any of ${unexamined} more, too many to look at each)`;
+  return `${count(found, 'workflow')}${others} started`;
+}

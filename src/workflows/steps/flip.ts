@@ -1,0 +1,98 @@
+/** The route of a tenant's workflows on demand changes at a moment T; see `routes/route.ts` for what happens around it. */
+import { ActivityFailure, isCancellation, sleep } from '@temporalio/workflow';
+import { HOLD_AFTER_MS } from '../../routes/route.ts';
+import * as activities from '../activities.ts';
+import type { Controls } from '../controls.ts';
+import { reasonOf, refusedBy } from '../failures.ts';
+import { count } from '../progress.ts';
+import { now, type Run } from '../run.ts';
+import { summary } from '../summary.ts';
+
+/** After the hold: for what was started just before it to be seen in lists. */
+const SEEN_AFTER_MS = 5_000;
+
+/** Announces that workflows start on the target. The caller has armed the way back. */
+export async function flip(run: Run, controls: Controls): Promise<void> {
+  if (run.onDemand === null) return;
+  await announced(run, run.progress.from, run.progress.to, () => controls.checkpoint());
+}
+
+/**
+ * They start on the source again; asked as often as one likes. Where the record belongs to another migration by now, the
+ * route does, too.
+ */
+export async function flipBack(run: Run): Promise<void> {
+  if (run.onDemand === null) return;
+  const { from, to } = run.progress;
+  try {
+    await announced(run, to, from, async () => undefined);
+  } catch (error) {
+    if (!(error instanceof ActivityFailure) || refusedBy(error)?.type !== 'TenantLocked') throw error;
+    run.note(`the route could not be changed back: ${reasonOf(error)}`);
+  }
+}
+
+/** Until no start reaches the old side any more. */
+export async function untilFlipped(run: Run): Promise<void> {
+  const { route } = run.progress.workflows ?? {};
+  if (!route) return;
+  const ms = Date.parse(route.at) + HOLD_AFTER_MS + SEEN_AFTER_MS - Date.now();
+  if (ms <= 0) return;
+  run.wait(null, `workflows start on ${route.to} from ${route.at} on: until no start reaches ${route.from} any more`);
+  await sleep(ms, { summary: summary(run.progress.tenant, `wait until workflows start on ${route.to}`) });
+  run.wait(null, null);
+}
+
+/** What is open on the old side, and what was started there after the change. A look that fails is noted, and says so. */
+export async function look(run: Run): Promise<{ unmeasured: string | null }> {
+  const { tenant, workflows } = run.progress;
+  if (run.onDemand === null || !workflows?.route) return { unmeasured: null };
+  const { from, at } = workflows.route;
+  const after = new Date(Date.parse(at) + HOLD_AFTER_MS / 2).toISOString();
+  try {
+    run.sawWorkflows(await activities.lookAtWorkflows({ tenant, cluster: from, query: run.onDemand, after }));
+    return { unmeasured: null };
+  } catch (error) {
+    if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+    const unmeasured = reasonOf(error);
+    run.note(`the workflows open on ${from} could not be looked at: ${unmeasured}`);
+    return { unmeasured };
+  }
+}
+
+/** A first look after the change: whoever bypasses the route is found early. */
+export async function lookAfterFlip(run: Run): Promise<void> {
+  await look(run);
+  const { workflows, from } = run.progress;
+  if (!workflows || workflows.wrongSide.count === 0) return;
+  const [first] = workflows.wrongSide.first;
+  run.note(
+    `${count(workflows.wrongSide.count, 'workflow')} started on ${from} after the route had changed` +
+      `${first ? `, first ${first.workflowId} at ${first.startedAt}` : ''}: whoever started them does not follow the route`,
+  );
+}
+
+async function announced(run: Run, from: string, to: string, checkpoint: () => Promise<void>): Promise<void> {
+  const { tenant } = run.progress;
+  const { migration } = run.crossing;
+  // Where there is no route yet: a migration moves away from its own source, whichever way it goes now.
+  const input = { tenant, migration, current: run.progress.from, to, event: `workflows start on ${to}` };
+  for (;;) {
+    await checkpoint();
+    const answer = await activities.flipRoute(input);
+    if ('notBefore' in answer) {
+      const ms = Math.max(1000, Date.parse(answer.notBefore) - Date.now());
+      run.wait(null, `the change of the route before this one to be through, at ${answer.notBefore}`);
+      await sleep(ms, { summary: summary(tenant, 'wait for the change of the route before this one') });
+      run.wait(null, null);
+      continue;
+    }
+    run.onWorkflows({ route: { from, to, at: answer.route.at ?? sinceWhen(run, to) } });
+    return;
+  }
+}
+
+/** A route that goes there without ever having changed: every reader knows of it by now. */
+function sinceWhen({ progress: { workflows } }: Run, to: string): string {
+  return workflows?.route?.to === to ? workflows.route.at : now();
+}

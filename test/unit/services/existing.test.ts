@@ -1,0 +1,236 @@
+import { status } from '@grpc/grpc-js';
+import { isGrpcServiceError } from '@temporalio/client';
+import proto from '@temporalio/proto';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Route } from '../../../src/routes/route.ts';
+import { AbsentCluster, UnknownTenant } from '../../../src/services/errors.ts';
+import { Memory } from '../../../src/services/memory.ts';
+import { FakeCluster, FakeRecord, fakeProcess, routeTo, settled } from '../../support/fake-services.ts';
+
+const { WorkflowExecutionStatus: Status } = proto.temporal.api.enums.v1;
+
+let cloud: FakeCluster;
+let selfhosted: FakeCluster;
+let record: FakeRecord;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  cloud = new FakeCluster('cloud');
+  selfhosted = new FakeCluster('selfhosted');
+  record = new FakeRecord(routeTo('selfhosted', { undrained: ['cloud'] }));
+});
+afterEach(() => void vi.useRealTimers());
+
+const processOf = () => fakeProcess({ clusters: [cloud, selfhosted], ask: record.ask });
+const withRoute = (route: Route): void => {
+  record.published = { route };
+};
+const drainedRoute = (): Route =>
+  routeTo('selfhosted', { from: { cluster: 'cloud', split: null }, at: new Date(Date.now() - 60_000).toISOString() });
+const namespace = 'ns-cloud';
+const signalTo = (workflowId: string, runId?: string) => ({
+  namespace,
+  workflowExecution: { workflowId, runId },
+  signalName: 's',
+  requestId: `request of ${workflowId}`,
+});
+const query = (workflowId: string, runId?: string) => ({ namespace, execution: { workflowId, runId } });
+const codeOf = (error: unknown): status | undefined => (isGrpcServiceError(error) ? error.code : undefined);
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    (answer) => {
+      throw new Error(`no failure: ${JSON.stringify(answer)}`);
+    },
+    (error: unknown) => error,
+  );
+
+describe('a call on an existing workflow', () => {
+  test('goes where its id is open, else where it is the latest', async () => {
+    const { service } = processOf();
+    const open = cloud.start('open');
+    await vi.advanceTimersByTimeAsync(1_000);
+    selfhosted.start('open').status = Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+    expect(await settled(service.queryWorkflow(query('open')))).toEqual({ answeredBy: open.runId });
+    await settled(service.signalWorkflowExecution(signalTo('open')));
+    expect(open.signals).toHaveLength(1);
+
+    cloud.start('closed').status = Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+    await vi.advanceTimersByTimeAsync(1_000);
+    const latest = selfhosted.start('closed');
+    latest.status = Status.WORKFLOW_EXECUTION_STATUS_FAILED;
+    expect(await settled(service.queryWorkflow(query('closed')))).toEqual({ answeredBy: latest.runId });
+    expect(codeOf(await settled(failure(service.signalWorkflowExecution(signalTo('closed')))))).toBe(status.NOT_FOUND);
+    expect(codeOf(await settled(failure(service.queryWorkflow(query('none')))))).toBe(status.NOT_FOUND);
+  });
+
+  test('with a run goes where that run is', async () => {
+    const { service } = processOf();
+    const old = cloud.start('order');
+    old.status = Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+    const fresh = selfhosted.start('order');
+    expect(await settled(service.queryWorkflow(query('order')))).toEqual({ answeredBy: fresh.runId });
+    expect(await settled(service.queryWorkflow(query('order', old.runId)))).toEqual({ answeredBy: old.runId });
+    expect(await settled(service.queryWorkflow(query('order', fresh.runId)))).toEqual({ answeredBy: fresh.runId });
+  });
+
+  test('asks nobody where to go once it is known, or there is one place only', async () => {
+    const { service } = processOf();
+    cloud.start('order');
+    await settled(service.signalWorkflowExecution(signalTo('order')));
+    expect([cloud.count('describeWorkflowExecution'), selfhosted.count('describeWorkflowExecution')]).toEqual([1, 1]);
+    await settled(service.signalWorkflowExecution(signalTo('order')));
+    expect(cloud.calls).toHaveLength(3);
+    expect(selfhosted.calls).toHaveLength(1);
+
+    withRoute(drainedRoute());
+    const drained = processOf();
+    selfhosted.start('new');
+    await settled(drained.service.signalWorkflowExecution(signalTo('new')));
+    expect(selfhosted.calls).toHaveLength(2);
+  });
+
+  test('is not sent where it was remembered once it is closed there and goes on elsewhere', async () => {
+    const { service } = processOf();
+    const old = cloud.start('order');
+    await settled(service.signalWorkflowExecution(signalTo('order')));
+    old.status = Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+    const fresh = selfhosted.start('order');
+    expect(await settled(service.queryWorkflow(query('order')))).toEqual({ answeredBy: fresh.runId });
+    await settled(service.signalWorkflowExecution(signalTo('order')));
+    expect(fresh.signals).toHaveLength(1);
+  });
+
+  test('signals once more only where it was refused, with the same request', async () => {
+    const { service } = processOf();
+    const old = cloud.start('order');
+    await settled(service.signalWorkflowExecution(signalTo('order')));
+    old.status = Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+    const fresh = selfhosted.start('order');
+    await settled(service.signalWorkflowExecution(signalTo('order')));
+    expect([old.signals, fresh.signals].map(({ length }) => length)).toEqual([1, 1]);
+    expect(cloud.count('signalWorkflowExecution')).toBe(2);
+  });
+
+  test('waits for no cluster that does not have it', async () => {
+    const { service } = processOf();
+    cloud.start('order');
+    selfhosted.down = true;
+    await settled(service.signalWorkflowExecution(signalTo('order')));
+    expect(codeOf(await settled(failure(service.queryWorkflow(query('unknown')))))).toBe(status.UNAVAILABLE);
+    selfhosted.down = false;
+
+    withRoute(drainedRoute());
+    cloud.down = true;
+    const closed = selfhosted.start('closed');
+    closed.status = Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+    expect(await settled(processOf().service.queryWorkflow(query('closed')))).toEqual({ answeredBy: closed.runId });
+  });
+
+  test('is looked for everywhere while the record cannot be read', async () => {
+    record.failing = new Error('down');
+    const { service } = processOf();
+    cloud.start('order');
+    await settled(service.signalWorkflowExecution(signalTo('order')), 1_000);
+    expect(cloud.of('order')[0]?.signals).toHaveLength(1);
+  });
+
+  test('of an unknown tenant, or with a place that is not there, is refused', async () => {
+    record.published = undefined;
+    expect(await settled(failure(processOf().service.queryWorkflow(query('order'))))).toBeInstanceOf(UnknownTenant);
+    withRoute(routeTo('selfhosted', { undrained: ['elsewhere'] }));
+    expect(await settled(failure(processOf().service.queryWorkflow(query('order'))))).toBeInstanceOf(AbsentCluster);
+    selfhosted.start('order');
+    await settled(processOf().service.queryWorkflow(query('order')));
+  });
+
+  test('goes on with a history where it began', async () => {
+    const { service } = processOf();
+    const run = cloud.start('order');
+    const first = await settled(service.getWorkflowExecutionHistory(query('order')));
+    run.status = Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+    selfhosted.start('order');
+    const { nextPageToken } = first;
+    const second = await settled(service.getWorkflowExecutionHistory({ ...query('order'), nextPageToken }));
+    expect(second).toMatchObject({ of: run.runId, nextPageToken: new Uint8Array() });
+    expect(cloud.calls.at(-1)?.request.nextPageToken).toEqual(Buffer.from('cloud'));
+    const foreign = service.getWorkflowExecutionHistory({ ...query('order'), nextPageToken: Buffer.from('foreign') });
+    expect(codeOf(await settled(failure(foreign)))).toBe(status.INVALID_ARGUMENT);
+  });
+});
+
+describe('what is of no workflow', () => {
+  test('lists and counts go over both sides', async () => {
+    const { service } = processOf();
+    for (let i = 0; i < 5; i++) cloud.start(`cloud-${i}`);
+    for (let i = 0; i < 3; i++) selfhosted.start(`selfhosted-${i}`);
+    const listed: string[] = [];
+    let nextPageToken: Uint8Array | undefined;
+    let pages = 0;
+    do {
+      const page = await settled(service.listWorkflowExecutions({ namespace, nextPageToken }));
+      listed.push(...page.executions.map(({ execution }) => execution?.workflowId ?? ''));
+      nextPageToken = page.nextPageToken;
+      pages++;
+    } while (nextPageToken.length > 0);
+    expect(listed).toEqual([...selfhosted.runs, ...cloud.runs].map(({ workflowId }) => workflowId));
+    expect(pages).toBe(5);
+    const { count, groups } = await settled(service.countWorkflowExecutions({ namespace }));
+    expect(count.toNumber()).toBe(8);
+    expect(groups).toHaveLength(1);
+    expect(Number(groups[0]?.count)).toBe(8);
+    cloud.down = true;
+    expect(codeOf(await settled(failure(service.countWorkflowExecutions({ namespace }))))).toBe(status.UNAVAILABLE);
+  });
+
+  test('a task token finds its cluster, and is remembered', async () => {
+    const { service } = processOf();
+    const complete = () => service.respondActivityTaskCompleted({ namespace, taskToken: Buffer.from('cloud') });
+    await settled(complete());
+    await settled(complete());
+    expect([cloud.calls.length, selfhosted.calls.length]).toEqual([2, 1]);
+    const unknown = service.respondActivityTaskCompleted({ namespace, taskToken: Buffer.from('nobody') });
+    expect(codeOf(await settled(failure(unknown)))).toBe(status.NOT_FOUND);
+  });
+
+  test('anything else goes where starts go now: until T to the old side', async () => {
+    const at = new Date(Date.now() + 5_000).toISOString();
+    withRoute(routeTo('selfhosted', { from: { cluster: 'cloud', split: null }, at, undrained: ['cloud'] }));
+    const { service } = processOf();
+    expect(await settled(service.describeTaskQueue({ namespace }))).toEqual({ by: 'cloud' });
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await settled(service.describeTaskQueue({ namespace }))).toEqual({ by: 'selfhosted' });
+  });
+});
+
+test('deadline, metadata and abort signal of the caller hold on whatever cluster is asked', async () => {
+  const { service, scope, time } = processOf();
+  cloud.start('order');
+  const deadline = time.now() + 3;
+  const late = scope.with({ deadline }, () => service.signalWorkflowExecution(signalTo('order')));
+  expect(codeOf(await settled(failure(late)))).toBe(status.DEADLINE_EXCEEDED);
+  const abort = new AbortController();
+  setTimeout(() => abort.abort(), 3);
+  const aborted = scope.with({ abortSignal: abort.signal }, () => service.queryWorkflow(query('order')));
+  expect(codeOf(await settled(failure(aborted)))).toBe(status.CANCELLED);
+  expect([cloud.count('queryWorkflow'), cloud.count('signalWorkflowExecution')]).toEqual([0, 0]);
+  await scope.with({ metadata: { a: '1' } }, () =>
+    scope.with({ metadata: { b: '2' }, deadline: 5 }, async () => {
+      expect(scope.current).toEqual({ metadata: { a: '1', b: '2' }, deadline: 5 });
+      await scope.by(4, async () => expect(scope.deadline).toBe(4));
+      await scope.by(6, async () => expect(scope.deadline).toBe(5));
+    }),
+  );
+});
+
+test('the memory is bounded, and keeps what is used', () => {
+  const memory = new Memory();
+  memory.set('kept', 'run', 'cloud');
+  for (let i = 0; i < 50_000; i++) {
+    memory.set(`order-${i}`, undefined, 'selfhosted');
+    if (i % 1_000 === 0) expect(memory.get('kept', 'run')).toBe('cloud');
+  }
+  expect(memory.get('order-0')).toBeUndefined();
+  expect(memory.get('order-49999')).toBe('selfhosted');
+  memory.forget('kept', 'run');
+  expect(memory.get('kept', 'run')).toBeUndefined();
+});

@@ -1,0 +1,112 @@
+import { createServer, type Server } from 'node:net';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection, WorkflowClient } from '@temporalio/client';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { portOf } from '../../../scripts/lib/process.ts';
+import { UnknownProfile } from '../../../src/clusters/profiles.ts';
+import { RouteUnavailable } from '../../../src/services/errors.ts';
+import { methodNames } from '../../../src/services/methods.ts';
+import { TenantClients } from '../../../src/services/tenant-clients.ts';
+
+let dir: string;
+/** Accepts connections, counts them, and answers nothing. */
+let listener: Server;
+let connections: number;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'ferry-clients-'));
+  connections = 0;
+  listener = createServer((socket) => {
+    connections++;
+    socket.destroy();
+  });
+  await new Promise<void>((resolve) => void listener.listen(0, '127.0.0.1', resolve));
+});
+afterEach(async () => {
+  listener.close();
+  await rm(dir, { recursive: true });
+});
+
+async function fileWith(...profiles: string[]): Promise<string> {
+  const path = join(dir, 'temporal.toml');
+  const address = `127.0.0.1:${portOf(listener)}`;
+  await writeFile(
+    path,
+    profiles.map((name) => `[profile.${name}]\naddress = "${address}"\nnamespace = "ns-${name}"\n`).join('\n'),
+  );
+  return path;
+}
+
+test('a tenant has a client of the SDK, always the same; nothing is connected by it', async () => {
+  const clients = new TenantClients({
+    configFile: await fileWith('cloud', 'selfhosted', 'control'),
+    client: { identity: 'me' },
+  });
+  const client = clients.tenant('acme');
+  expect(client).toBeInstanceOf(Client);
+  expect(client.workflow).toBeInstanceOf(WorkflowClient);
+  expect(client.options).toMatchObject({ identity: 'me', namespace: 'ns-cloud' });
+  expect(clients.tenant('acme')).toBe(client);
+  expect(clients.tenant('globex')).not.toBe(client);
+  expect(clients.present).toEqual(['cloud', 'selfhosted']);
+  const real = Connection.lazy({ address: '127.0.0.1:1' });
+  expect(Object.keys(client.workflowService).toSorted()).toEqual(
+    Object.keys(real.workflowService)
+      .filter((name) => name !== 'rpcImpl')
+      .toSorted(),
+  );
+  expect(methodNames.length).toBeGreaterThan(100);
+  await real.close();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(connections).toBe(0);
+  for (const name of ['', 'x'.repeat(201)]) expect(() => clients.tenant(name)).toThrow(/1 to 200 characters/);
+  expect(() => client.connection.operatorService).toThrow(/TenantClients.connection/);
+  await clients.close();
+});
+
+test('a record that cannot be read is told as what it is, not as an unexpected error of the SDK', async () => {
+  const clients = new TenantClients({ configFile: await fileWith('cloud', 'selfhosted', 'control'), patienceMs: 0 });
+  const { workflow, schedule } = clients.tenant('acme');
+  await expect(workflow.start('w', { workflowId: 'a', taskQueue: 'q' })).rejects.toThrow(RouteUnavailable);
+  await expect(schedule.getHandle('s').describe()).rejects.toThrow(/tenant "acme".*cannot be read/);
+  expect(connections).toBeGreaterThan(0);
+  expect(await clients.health(500)).toMatchObject([
+    { profile: 'cloud', problem: expect.any(String) },
+    { profile: 'selfhosted', problem: expect.any(String) },
+    { profile: 'control', problem: expect.any(String) },
+  ]);
+  await clients.close();
+}, 20_000);
+
+test.each([
+  ['none of the clusters', ['control'], {}, /no profile "cloud".*it has "control"/],
+  [
+    'two clusters and nobody who says which',
+    ['cloud', 'selfhosted'],
+    {},
+    /no profile "control".*"cloud", "selfhosted".*assume/,
+  ],
+  [
+    'an assumed one that is not there',
+    ['cloud', 'control'],
+    { assume: 'selfhosted' },
+    /`assume` is "selfhosted".*it has "cloud"/,
+  ],
+  [
+    'others than were asked for',
+    ['cloud', 'control'],
+    { clusters: ['east', 'west'] },
+    /no profile "east".*"cloud", "control"/,
+  ],
+])('%s: refused at once', async (_title, profiles, options, message) => {
+  const configFile = await fileWith(...profiles);
+  const make = () => new TenantClients({ configFile, ...options });
+  expect(make).toThrow(UnknownProfile);
+  expect(make).toThrow(message);
+});
+
+test('a file that is not there is refused at once', () => {
+  expect(() => new TenantClients({ configFile: join(dir, 'none.toml') })).toThrow(/there is no file/);
+});
