@@ -103,7 +103,9 @@ test('a tenant that never moved is clean, on either engine, and a tenant that mo
     await until(nowSeconds() + 4);
   }
   const range = { from, to: nowSeconds() - 2 };
-  await until(range.to + 32);
+  // A lost time is called missed only a minute after it was due, which with a jitter is up to 10 s after the range: before
+  // that it is inconclusive, and V2 does lose one now and then.
+  await until(range.to + 75);
 
   for (const [tenant, plan, path] of [
     ['still', still, ['cloud']],
