@@ -18,7 +18,7 @@ export interface Boundary {
   nth?: number;
 }
 
-/** The legs move schedules alone. */
+/** The legs move schedules alone: `test/e2e/route-faults.test.ts` kills workers at these. */
 type OnDemand = 'flipRoute' | 'lookAtWorkflows' | 'recordDrained';
 
 /** Every activity there is but those. `middle`: from which of its calls to the clusters the fatal one is drawn; it must get that far. */

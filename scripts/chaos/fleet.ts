@@ -18,6 +18,8 @@ export type Death = Extract<Report, { report: 'dies' }> & { pid: number };
 export interface FleetOptions {
   configFile: string;
   dir: string;
+  /** @default the product's own */
+  taskQueue?: string;
   /** What the working one reports, but for its death. */
   hear: (report: Report) => void;
   /** The working one has been killed at a boundary and is gone; the next one works. */
@@ -105,7 +107,8 @@ export class Fleet {
   }
 
   #spawn(): Process {
-    const child = fork(entry, [this.#options.configFile], {
+    const { configFile, taskQueue } = this.#options;
+    const child = fork(entry, taskQueue === undefined ? [configFile] : [configFile, taskQueue], {
       execArgv: ['--import', 'tsx'],
       stdio: ['ignore', this.#log.fd, this.#log.fd, 'ipc', 'pipe'],
     });

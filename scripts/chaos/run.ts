@@ -5,7 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ActivityNotFoundError, Client, isGrpcServiceError } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import type { Side, Write } from '../../test/support/ledger.ts';
 import { duration, type Random, randomFrom } from '../lib/payloads.ts';
 import { connectProfile } from '../lib/profiles.ts';
@@ -18,6 +18,7 @@ import { type Boundary, allBoundaries, nameOf } from './boundaries.ts';
 import { keepEvidence } from './evidence.ts';
 import { FaultLog } from './faults.ts';
 import { type Death, Fleet } from './fleet.ts';
+import { hurry } from './hurry.ts';
 import { type Leg, type LegPlan, runAudit, runLeg } from './legs.ts';
 import { Nemesis, type Pause } from './nemesis.ts';
 import type { ChaosReport } from './report.ts';
@@ -94,7 +95,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
           options.patient || (death.at.activity === 'cutOverPage' && death.at.moment === 'middle' && patience-- > 0);
         boundaries.cover(death.at);
         log.add('worker killed', describeDeath(death, patient));
-        if (!patient) hurry(arena.control, death).catch(broke);
+        if (!patient) hurry(arena.control, TENANT, death).catch(broke);
       },
       failed: (how) => {
         workersFailed.push(how);
@@ -270,26 +271,4 @@ class Cover {
 function describeDeath({ at, attempt, call }: Death, patient: boolean): string {
   const where = call === undefined ? '' : `, with the answer of ${call}`;
   return `${nameOf(at)}, attempt ${attempt}${where}${patient ? '; left to the time-outs' : ''}`;
-}
-
-/**
- * Tells the server what its time-outs would tell it a minute later: that the worker is gone. It spares the run the wait;
- * what happens then is the same. Whatever is refused here, the time-outs still do.
- */
-async function hurry(client: Client, { workflowId, pid }: Death): Promise<void> {
-  const { connection } = client;
-  const { namespace } = client.options;
-  const execution = { workflowId };
-  try {
-    const { pendingActivities } = await connection.workflowService.describeWorkflowExecution({ namespace, execution });
-    for (const { activityId, lastWorkerIdentity } of pendingActivities ?? []) {
-      if (!activityId || !lastWorkerIdentity?.startsWith(`${pid}@`)) continue;
-      await client.activity.fail({ workflowId, activityId }, new Error('its worker was killed'));
-    }
-    for (const each of [execution, { workflowId: `tenant/${TENANT}` }]) {
-      await connection.workflowService.resetStickyTaskQueue({ namespace, execution: each });
-    }
-  } catch (error) {
-    if (!isGrpcServiceError(error) && !(error instanceof ActivityNotFoundError)) throw error;
-  }
 }

@@ -135,6 +135,7 @@ function onCalls(profile: string): Interceptor {
 quietRuntime();
 const ferry = await createFerry({
   configFile: process.argv[2],
+  taskQueue: process.argv[3],
   interceptors: (profile) => [onCalls(profile)],
   activityInterceptors: [atBoundaries],
 });
