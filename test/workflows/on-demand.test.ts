@@ -5,7 +5,7 @@ import { HOLD_AFTER_MS, LEAD_MS } from '../../src/routes/route.ts';
 import { announceRouteUpdate, tenantWorkflowId } from '../../src/workflows/messages.ts';
 import type { Progress } from '../../src/workflows/progress.ts';
 import { type FakedName, FakeTenant, untilCancelled } from './fake-tenant.ts';
-import { finish, type Harness, type Migration, startHarness, untilPhase, untilProgress } from './harness.ts';
+import { finish, type Harness, type Migration, startHarness, until, untilPhase, untilProgress } from './harness.ts';
 
 const HOUR = 3600_000;
 /** Any query: the fake does not read it. */
@@ -393,6 +393,8 @@ describe('rollback flips back', () => {
         const handle = await start({ workflows, bake: '5 min' });
         const early = during !== undefined || phase === 'settling';
         await (early ? untilPhase(handle, phase) : skipToPhase(handle, phase));
+        // Not before: the test server hangs on the cancellation of an activity that it has not handed out yet.
+        if (during) await until('the activity', () => fake.called(during) > 0);
         if (phase === 'draining') fake.start(3, 'selfhosted', await now());
         await handle.signal('rollback', { reason: 'latency doubled' });
         const result = await finish(handle);
