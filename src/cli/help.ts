@@ -125,7 +125,8 @@ ${EXIT_CODES}`,
 
   --to <profile>            start them there
   --split <profile>:<n>     but n percent of the workflow ids on this profile (stable by id)
-  --from <profile>          where they start while no route is set (default: the recorded owner; without one, --to itself)
+  --from <profile>          where they start while no route is set (default: the recorded owner; without one, --to itself).
+                            Needed with the first --to where services \`assume\` another profile than --to
   --drained <profile>       it holds no open workflow of the tenant any more: services stop asking it first
   --json                    one JSON document
 
@@ -133,9 +134,13 @@ A tenant nobody has migrated is registered by its first --to, which holds at onc
 change takes effect 25 s later, when every service knows of it; all of them need a worker. While a migration holds the tenant it
 is refused: that changes the route itself.
 
+With \`assume\` a tenant without a route has its workflows there. Its first route must then be a change, by --from or by a
+migration: one that holds at once is heard of by one service before the other, and an id may be started on both sides.
+
 Examples
   ferry route acme
   ferry route acme --to cloud                              registers it
+  ferry route acme --from cloud --to selfhosted            its first route, where services assume cloud: changes in 25 s
   ferry route acme --to cloud --split selfhosted:20
   ferry route acme --drained cloud
 

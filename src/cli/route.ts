@@ -15,6 +15,10 @@ export async function route({ control, io }: World, asked: RouteAsked): Promise<
     tell(record.route);
     return EXIT.ok;
   }
+  const unsaid = 'to' in change && change.current === undefined;
+  const before = unsaid ? await control.record(tenant) : undefined;
+  // Nobody has said where its workflows start now, so the record takes the new place to be it.
+  const guessed = unsaid && !before?.route && !before?.owner;
   const answer = await ('drained' in change
     ? control.setDrained(tenant, change.drained)
     : control.setRoute(tenant, change));
@@ -42,6 +46,12 @@ export async function route({ control, io }: World, asked: RouteAsked): Promise<
   }
   if (!answer.route) throw unknown(tenant, null);
   tell(answer.route);
+  if (guessed) {
+    io.err(
+      `It had no route. Services that run it on another profile by \`assume\` hear of this one by one, within 15 s: an id ` +
+        `may be started on both meanwhile. With --from <that profile> a first --to is a change like any other, at a T.`,
+    );
+  }
   return EXIT.ok;
 
   function tell(found: Route): void {

@@ -1,4 +1,5 @@
 import { WithStartWorkflowOperation } from '@temporalio/client';
+import { RECORD_MS } from '../routes/route.ts';
 import { tenantWorkflowId } from '../workflows/messages.ts';
 import type { Tenant } from '../workflows/tenant.ts';
 
@@ -9,6 +10,8 @@ export function recordOperation(tenant: string, taskQueue: string) {
       workflowId: tenantWorkflowId(tenant),
       workflowIdConflictPolicy: 'USE_EXISTING',
       taskQueue,
+      // A change of the route is readable this long after it was dated, and no later: T rests on it, so no default will do.
+      workflowTaskTimeout: RECORD_MS,
       args: [{ tenant }],
       staticSummary: `Owner, route and lock of tenant ${tenant}`.slice(0, 200),
     }),

@@ -93,6 +93,18 @@ export function openOn(route: Route, nowMs: number): string[] {
   return [...new Set([...namesOf(route.to), ...changing, ...route.undrained])];
 }
 
+/**
+ * Names the stretch of time through which starts have gone, and go, where they do at `nowMs`: a cluster that an id was
+ * latest on and that new ones start on is still right in the same stretch. Null: there is none to be named, since starts
+ * are just held, or since the route comes from somebody who does not say when it changes (`flagRoutes`).
+ */
+export function eraAt(route: Route, nowMs: number): string | null {
+  const at = changesAt(route);
+  if (at === null) return route.undrained.length === 0 ? 'unchanged' : null;
+  if (nowMs < at) return `before ${at}`;
+  return nowMs < at + HOLD_AFTER_MS ? null : `since ${at}`;
+}
+
 /** Stable by workflow id: the same in every process and release. */
 export function clusterOf({ cluster, split }: Destination, workflowId: string): string {
   return split !== null && fraction(workflowId) * 100 < split.percent ? split.cluster : cluster;

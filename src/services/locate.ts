@@ -1,10 +1,10 @@
 /** Calls on an existing workflow go to the cluster where it lives: remembered, else looked for. */
-import { clusterOf, clustersOf, destinationAt, openOn } from '../routes/route.ts';
+import { clusterOf, clustersOf, destinationAt, eraAt, openOn } from '../routes/route.ts';
 import { type Seen, describeOn, isAbsent } from './describing.ts';
 import { RouteUnavailable } from './errors.ts';
 import { type Call, executionOf } from './methods.ts';
 import { readPageToken, writePageToken } from './page-token.ts';
-import { type Parts, send } from './parts.ts';
+import { type Parts, isAskable, send } from './parts.ts';
 
 /** Refused by a workflow that is closed, so no cluster is asked that has only closed ones. */
 const NEED_OPEN = new Set([
@@ -25,6 +25,8 @@ export interface Places {
   all: string[];
   /** Those that may have open workflows. */
   open: string[];
+  /** What is seen now is remembered with it (`eraAt`). */
+  era: string | null;
 }
 
 /** Without a route, wherever there is: looking starts nothing. */
@@ -34,11 +36,13 @@ export async function placesOf(parts: Parts, workflowId: string): Promise<Places
     const now = parts.time.now();
     const home = clusterOf(destinationAt(route, now), workflowId);
     const first = (names: string[]): string[] => [home, ...names.filter((name) => name !== home)];
-    return { home, all: first(clustersOf(route)), open: first(openOn(route, now)) };
+    const open = openOn(route, now);
+    const all = clustersOf(route).filter((name) => isAskable(parts, open, name));
+    return { home, all: first(all), open: first(open), era: eraAt(route, now) };
   } catch (error) {
     const [home] = parts.present;
     if (!(error instanceof RouteUnavailable) || home === undefined) throw error;
-    return { home, all: [...parts.present], open: [...parts.present] };
+    return { home, all: [...parts.present], open: [...parts.present], era: null };
   }
 }
 
@@ -82,31 +86,36 @@ export function onExisting(parts: Parts, method: string): Call {
  * name. A cluster that cannot be asked says nothing: the answer there was stands.
  */
 async function openElsewhere(parts: Parts, workflowId: string, except: string): Promise<string | undefined> {
-  const { all } = await placesOf(parts, workflowId);
+  const { all, era } = await placesOf(parts, workflowId);
   const others = all.filter((name) => name !== except);
-  const asked = await Promise.allSettled(
-    others.map((profile) =>
-      parts.scope.by(parts.time.now() + LOOK_MS, () => describeOn(parts.side(profile), workflowId)),
-    ),
-  );
+  const asked = await Promise.allSettled(others.map((profile) => lookOn(parts, profile, workflowId)));
   const open = asked.flatMap((each) => (each.status === 'fulfilled' && each.value?.open ? [each.value] : []))[0];
-  if (open) parts.memory.set(workflowId, open.runId, open.profile);
+  if (open) parts.memory.set(workflowId, open.runId, { profile: open.profile, era });
   return open?.profile;
 }
 
-/** To ask a cluster about an id that was not found where it should be. */
+/** To ask one cluster about an id. */
 const LOOK_MS = 5_000;
+/** For what a cluster may add that has closed workflows at most, once all others have answered. */
+const GRACE_MS = 1_500;
+
+function lookOn(parts: Parts, profile: string, workflowId: string, runId?: string): Promise<Seen | undefined> {
+  const { scope, time } = parts;
+  return scope.by(time.now() + LOOK_MS, () => describeOn(parts.side(profile), workflowId, runId));
+}
 
 /**
  * One run is where it is. An id may be closed where it was seen and started anew where new ones start now: calls that a
- * closed workflow refuses are tried there, others only if there is home.
+ * closed workflow refuses are tried there. Others only if there is home, and has been since: after a there-and-back the
+ * latest may be where nobody has looked.
  */
 async function rememberedPlace(parts: Parts, method: string, execution: Execution): Promise<string | undefined> {
   const { workflowId, runId } = execution;
   const exact = runId === undefined ? undefined : parts.memory.get(workflowId, runId);
   const place = exact ?? parts.memory.get(workflowId);
-  if (place === undefined || exact !== undefined || runId !== undefined || NEED_OPEN.has(method)) return place;
-  return (await placesOf(parts, workflowId)).home === place ? place : undefined;
+  if (place === undefined || exact !== undefined || runId !== undefined || NEED_OPEN.has(method)) return place?.profile;
+  const { home, era } = await placesOf(parts, workflowId);
+  return place.profile === home && place.era === era && era !== null ? home : undefined;
 }
 
 /** Remembers what it finds. */
@@ -116,13 +125,13 @@ async function find(parts: Parts, method: string, { workflowId, runId }: Executi
   if (candidates.length === 1) return places.home;
   const seen = await look(parts, candidates, places.open, workflowId, runId);
   if (seen === undefined) return places.home;
-  parts.memory.set(workflowId, seen.runId, seen.profile);
+  parts.memory.set(workflowId, seen.runId, { profile: seen.profile, era: places.era });
   return seen.profile;
 }
 
 /**
  * The open one, as soon as a cluster says so, else the latest. A cluster that does not answer decides nothing if all it
- * may have are closed ones, and the id is found elsewhere; else its error is thrown.
+ * may have are closed ones, and the id is found elsewhere: then it is not waited for long. Else its error is thrown.
  */
 function look(
   parts: Parts,
@@ -134,19 +143,35 @@ function look(
   return new Promise((resolve, reject) => {
     const found: Seen[] = [];
     const failed: { profile: string; error: unknown }[] = [];
-    let waiting = candidates.length;
+    const waiting = new Set(candidates);
+    const over = new AbortController();
+    const answer = (seen: Seen | undefined): void => {
+      over.abort();
+      resolve(seen);
+    };
+    const finish = (): void => {
+      const decisive = failed.find(({ profile }) => found.length === 0 || mayBeOpen.includes(profile));
+      if (!decisive) return answer(found.toSorted((a, b) => b.startedAt - a.startedAt)[0]);
+      over.abort();
+      reject(decisive.error);
+    };
     const one = async (profile: string): Promise<void> => {
       try {
-        const seen = await describeOn(parts.side(profile), workflowId, runId);
+        const seen = await lookOn(parts, profile, workflowId, runId);
         if (seen) found.push(seen);
-        if (seen?.open || (seen && runId !== undefined)) resolve(seen);
+        if (seen?.open || (seen && runId !== undefined)) return answer(seen);
       } catch (error) {
         failed.push({ profile, error });
       }
-      if (--waiting > 0) return;
-      const decisive = failed.find(({ profile: name }) => found.length === 0 || mayBeOpen.includes(name));
-      if (decisive) reject(decisive.error);
-      else resolve(found.toSorted((a, b) => b.startedAt - a.startedAt)[0]);
+      waiting.delete(profile);
+      if (waiting.size === 0) finish();
+      else if (found.length > 0 && !mayBeOpen.some((name) => waiting.has(name))) {
+        parts.time.sleep(GRACE_MS, over.signal).then(
+          finish,
+          // Called off: there is an answer.
+          () => undefined,
+        );
+      }
     };
     for (const profile of candidates) void one(profile);
   });

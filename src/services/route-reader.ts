@@ -24,7 +24,10 @@ export interface RouteReaderOptions {
   /** Where the record is, for messages. */
   controlProfile: string;
   present: readonly string[];
-  /** Profile on which tenants without a route have their workflows. */
+  /**
+   * Profile on which tenants without a route have their workflows. The first route of such a tenant has to be a change:
+   * `ferry route <tenant> --from <assumed> --to <profile>`, or a migration.
+   */
   assume?: string;
   /**
    * When the lease has run out and the record cannot be read: start nothing, or go on with the route that was read last.
@@ -142,12 +145,22 @@ export class RouteReader implements Routes {
       );
     }
     const read = readRoute(published.route);
-    if ('route' in read) return read.route;
+    if ('route' in read) return this.#withAssumed(read.route);
     throw new BadRoute(
       tenant,
       `the memo "route" of workflow tenant/${tenant} (profile "${controlProfile}") is no route: ${read.problem}. ` +
         `It is written by ferry alone; write it anew: ferry route ${tenant} --to <profile>`,
     );
+  }
+
+  /**
+   * A first route has no T: until every process had read it, some started where it was assumed. So an id is looked for
+   * there before it is started elsewhere, up to the first change, which says itself what is drained.
+   */
+  #withAssumed(route: Route): Route {
+    const { assume } = this.#options;
+    if (assume === undefined || route.from !== null || route.to.cluster === assume) return route;
+    return { ...route, undrained: [...new Set([...route.undrained, assume])] };
   }
 
   #unavailable(why: string, cause?: unknown): RouteUnavailable {

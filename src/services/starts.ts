@@ -8,9 +8,9 @@
  */
 import { status } from '@grpc/grpc-js';
 import { codeOf } from '../clusters/calls.ts';
-import { clustersOf, startAt } from '../routes/route.ts';
+import { clustersOf, eraAt, openOn, startAt } from '../routes/route.ts';
 import { type Seen, describeOn, isAbsent } from './describing.ts';
-import type { Parts } from './parts.ts';
+import { type Parts, isAskable } from './parts.ts';
 import type { Reading, Side } from './ports.ts';
 
 export interface Starting<Answer> {
@@ -41,10 +41,6 @@ const UNKNOWN_OUTCOME = new Set([status.DEADLINE_EXCEEDED, status.UNAVAILABLE, s
 export async function start<Answer>(parts: Parts, starting: Starting<Answer>): Promise<Answer> {
   const { routes, scope, time, memory } = parts;
   const { workflowId } = starting;
-  const answered = (profile: string, answer: Answer): Answer => {
-    memory.set(workflowId, starting.runOf(answer), profile);
-    return answer;
-  };
   /** Where it was sent to, and may have arrived. */
   const sent = new Set<string>();
   for (;;) {
@@ -54,6 +50,11 @@ export async function start<Answer>(parts: Parts, starting: Starting<Answer>): P
       await scope.wait('the change of route', (signal) => time.sleep(plan.forMs, signal));
       continue;
     }
+    const era = eraAt(reading.route, time.now());
+    const answered = (profile: string, answer: Answer): Answer => {
+      memory.set(workflowId, starting.runOf(answer), { profile, era });
+      return answer;
+    };
     const by = Math.min(time.now() + (plan.withinMs ?? Infinity), reading.until);
 
     for (const profile of sent) {
@@ -124,7 +125,9 @@ async function elsewhere(
 ): Promise<Seen | undefined> {
   const { cluster } = plan;
   if (plan.others.length === 0 && inTheWay === 'none') return undefined;
-  const others = inTheWay === 'none' ? plan.others : clustersOf(route).filter((name) => name !== cluster);
+  const open = openOn(route, parts.time.now());
+  const all = inTheWay === 'none' ? plan.others : clustersOf(route).filter((name) => isAskable(parts, open, name));
+  const others = all.filter((name) => name !== cluster);
   if (others.length === 0) return undefined;
   // Whether a completed one is in the way depends on whether it is the latest of all.
   const asked = inTheWay === 'completed' ? [cluster, ...others] : others;
@@ -132,8 +135,8 @@ async function elsewhere(
     Promise.all(asked.map(async (profile) => describeOn(parts.side(profile), workflowId))),
   );
   const found = seen.filter((one) => one !== undefined);
-  const open = found.find((one) => one.open && one.profile !== cluster);
-  if (open !== undefined || inTheWay === 'none') return open;
+  const running = found.find((one) => one.open && one.profile !== cluster);
+  if (running !== undefined || inTheWay === 'none') return running;
   const [latest] = found.toSorted((a, b) => b.startedAt - a.startedAt);
   if (latest === undefined || latest.profile === cluster) return undefined;
   return inTheWay === 'any' || latest.completed ? latest : undefined;

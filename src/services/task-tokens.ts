@@ -11,13 +11,13 @@ export function byTaskToken(parts: Parts, method: string): (request: object, tas
   return async (request, taskToken) => {
     // Heartbeats come often: the second one knows.
     const key = `\0task ${Buffer.from(taskToken).toString('base64')}`;
-    const { all } = await placesOf(parts, '');
-    const first = parts.memory.get(key);
+    const { all, era } = await placesOf(parts, '');
+    const first = parts.memory.get(key)?.profile;
     let refused: unknown;
     for (const profile of first === undefined ? all : [first, ...all.filter((name) => name !== first)]) {
       try {
         const answer = await send(parts, profile, method, request);
-        parts.memory.set(key, undefined, profile);
+        parts.memory.set(key, undefined, { profile, era });
         return answer;
       } catch (error) {
         if (!NOT_MINE.has(codeOf(error) ?? status.OK)) throw error;

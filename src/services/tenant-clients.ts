@@ -1,6 +1,7 @@
 /** What a service takes instead of a client of one cluster: a client per tenant, which knows where the tenant is. */
 import { Client, type ClientOptions, type Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
+import { LRUCache } from 'lru-cache';
 import { Profiles, UnknownProfile } from '../clusters/profiles.ts';
 import { type MoreConnectionOptions, Connections } from './connections.ts';
 import { AbsentCluster, listed } from './errors.ts';
@@ -40,6 +41,9 @@ export interface TenantClientsOptions extends Pick<RouteReaderOptions, 'assume' 
   time?: ServiceTime;
 }
 
+/** Clients kept, of some 20 kB each: 100 MB at most. One that is kept no longer works on for whoever has it. */
+const TENANTS = 5_000;
+
 /** How one cluster answers its health check. */
 export interface Health {
   profile: string;
@@ -71,8 +75,9 @@ export class TenantClients {
   readonly #connections: Connections;
   readonly #namespaces: ReadonlySet<string>;
   readonly #routes: (tenant: string) => Routes;
-  readonly #clients = new Map<string, Client>();
-  readonly #known = new Map<string, Routes>();
+  readonly #clients = new LRUCache<string, Client>({ max: TENANTS });
+  readonly #known = new LRUCache<string, Routes>({ max: TENANTS });
+  readonly #memory = new Memory();
   /** The tenants' routes as this process sees them: for `FerryProvider`, or to look at. */
   readonly routes: RouteSource = { route: async (tenant) => (await this.#routesOf(tenant).read()).route };
   readonly #pending = new Set<Promise<void>>();
@@ -94,8 +99,8 @@ export class TenantClients {
   }
 
   /**
-   * A `Client` of `@temporalio/client`, the same one for the same tenant. Costs nothing and connects nothing; whether there
-   * is such a tenant is told by its first call.
+   * A `Client` of `@temporalio/client`, the same one for the same tenant as long as it is among the 5,000 used last. Costs
+   * nothing and connects nothing; whether there is such a tenant is told by its first call.
    */
   tenant(tenant: string): Client {
     if (typeof tenant !== 'string' || tenant === '' || tenant.length > 200) {
@@ -152,7 +157,7 @@ export class TenantClients {
       side,
       present,
       namespaces: this.#namespaces,
-      memory: new Memory(),
+      memory: this.#memory.of(tenant),
       scope: this.#scope,
       time: this.#time,
     };

@@ -20,12 +20,10 @@ export function routedService(parts: Parts, overrides: Overrides = {}): Workflow
 
 /** By what the request names. */
 function otherwise(parts: Parts, name: string): Call {
-  const existing = onExisting(parts, name);
-  const token = byTaskToken(parts, name);
   return async (request) => {
     const { taskToken } = request as { taskToken?: Uint8Array | null };
-    if (taskToken?.length) return token(request, taskToken);
-    if (executionOf(request) !== undefined) return existing(request);
+    if (taskToken?.length) return byTaskToken(parts, name)(request, taskToken);
+    if (executionOf(request) !== undefined) return onExisting(parts, name)(request);
     const { route } = parts.routes.fresh() ?? (await parts.scope.wait('the route', () => parts.routes.read()));
     return send(parts, destinationAt(route, parts.time.now()).cluster, name, request);
   };

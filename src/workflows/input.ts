@@ -171,8 +171,11 @@ const Fields = v.pipe(
   ),
 );
 
-/** `args`: everything the workflow was started with. Throws `InvalidInput` naming every problem. */
-export function readMigrateTenantInput(args: unknown[]): Settings {
+/**
+ * `args`: everything the workflow was started with. Throws `InvalidInput` naming every problem. `workflowsToo`: false for
+ * a run from before workflows on demand moved, which need not have said which they are.
+ */
+export function readMigrateTenantInput(args: unknown[], workflowsToo = (): boolean => true): Settings {
   const [input, ...more] = args;
   const problems: Problem[] = [];
   if (more.length > 0) {
@@ -185,7 +188,11 @@ export function readMigrateTenantInput(args: unknown[]): Settings {
   problems.push(...unknownKeys(input, ACCEPTED));
   const parsed = v.safeParse(Fields, input);
   for (const issue of parsed.issues ?? []) problems.push(withDefaults(fromIssue(issue, ACCEPTED), issue));
-  if (parsed.success) problems.push(...inconsistencies(parsed.output));
+  if (parsed.success) {
+    problems.push(...inconsistencies(parsed.output));
+    const unsaid = unqueryableWorkflows(parsed.output);
+    if (unsaid.length > 0 && workflowsToo()) problems.push(...unsaid);
+  }
   if (!parsed.success || problems.length > 0) {
     throw refusal('InvalidInput', describeProblems('MigrateTenant', problems));
   }
@@ -254,7 +261,7 @@ function unqueryableWorkflows({ tenant, workflows }: Parsed): Problem[] {
 
 function inconsistencies(parsed: Parsed): Problem[] {
   const { tenant, schedules, workflows, bake, bakeCheckEvery, drainLimit } = parsed;
-  const problems = [...unqueryable(tenant, schedules), ...unqueryableWorkflows(parsed)];
+  const problems = unqueryable(tenant, schedules);
   if (workflows === null && schedules !== undefined && 'none' in schedules) {
     problems.push({
       field: 'workflows',

@@ -36,7 +36,7 @@ import { verify } from './steps/verify.ts';
 
 export async function MigrateTenant(...args: [input: MigrateTenantInput]): Promise<MigrationResult> {
   const root = CancellationScope.current();
-  const run = new Run(readMigrateTenantInput(args));
+  const run = new Run(readMigrateTenantInput(args, () => patched(patches.workflowsToo)));
   const controls = new Controls(run);
   listen(run, controls);
 

@@ -17,4 +17,6 @@ export const patches = {
   newOnesKeepComing: 'new-ones-keep-coming-2026-11-24',
   /** A migration changes the route of workflows on demand too, and drains the source; before, it moved schedules only. */
   workflowsToo: 'workflows-too-2026-11-27',
+  /** A last check that fails a third time may be done without by a person; before, it was made until it succeeded. */
+  doneWithout: 'done-without-2026-11-28',
 } as const satisfies Record<string, `${string}-${string}`>;

@@ -47,7 +47,7 @@ export interface OnDemand {
   byType: TypeCount[];
   /** Started on the old side after the route had changed. */
   wrongSide: WrongSide;
-  /** The source was found empty, and that is on record. */
+  /** The source, during a rollback the target, was found empty, and that is on record. */
   drained: boolean;
   /** When the cluster was last looked at, ISO. */
   checkedAt: string | null;

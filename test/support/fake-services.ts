@@ -61,6 +61,10 @@ export class FakeCluster {
   /** Says nothing of request ids in a Describe. */
   old = false;
   down = false;
+  /** Takes calls, and answers none. */
+  silent = false;
+  /** Added to the way of each call. */
+  slowMs = 0;
 
   constructor(profile: string) {
     this.profile = profile;
@@ -282,10 +286,10 @@ export function fakeProcess({
         fail(status.CANCELLED, Math.max(0, endsAt - Date.now() - 20));
       // A connection that is lost is noticed some time.
       if (broken === 'request lost' || broken === 'answer lost') fail(status.UNAVAILABLE, 8_000);
-      if (broken === 'request lost') return;
+      if (broken === 'request lost' || cluster.silent) return;
       const arrives = broken?.startsWith('late')
         ? Math.max(0, endsAt === Infinity ? 5 : endsAt - Date.now() + LATE_MS)
-        : latencyMs();
+        : latencyMs() + cluster.slowMs;
       setTimeout(() => {
         if (Date.now() > endsAt + LATE_MS) return;
         let finish: () => void;
@@ -316,7 +320,7 @@ export function fakeProcess({
     },
     present,
     namespaces: new Set(clusters.map(({ namespace }) => namespace)),
-    memory: new Memory(),
+    memory: new Memory().of('acme'),
     scope,
     time,
   };

@@ -393,6 +393,20 @@ test('route sets it, and says why it could not', async () => {
   expect(drained.sent).toEqual(['drained acme cloud']);
 });
 
+test('route says what a first route without --from rests on', async () => {
+  const change = { to: there.to };
+  const routed = { changed: true as const, route: there };
+  const told = async (script: Script, current?: string): Promise<string[]> => {
+    const { world, err } = fake({ routed, ...script });
+    await route(world, { ...show, change: { ...change, ...(current === undefined ? {} : { current }) }, json: true });
+    return err;
+  };
+  expect(await told({})).toEqual([expect.stringMatching(/had no route.*`assume`.*--from/)]);
+  expect(await told({}, 'cloud')).toEqual([]);
+  expect(await told({ record: { owner: 'cloud' } })).toEqual([]);
+  expect(await told({ record: { route: there } })).toEqual([]);
+});
+
 test('a migration that has ended takes no command; after completion the way back is named', async () => {
   const memo = memoOf({ ...baking, phase: 'completed' });
   const { world } = fake({ found: { 'migrate/acme': { status: 'COMPLETED', memo } } });

@@ -278,6 +278,12 @@ describe('a good input gets its defaults', () => {
     expect(readMigrateTenantInput([{ tenant: 'acme', ...input }])).toEqual({ ...defaults, ...settings });
   });
 
+  test('a run from before workflows on demand moved need not have said which they are', () => {
+    const args = [{ tenant: '"a"', schedules: { prefix: 'a' } }];
+    expect(readMigrateTenantInput(args, () => false)).toMatchObject({ tenant: '"a"', selection: { prefix: 'a' } });
+    expect(refused(...args).message).toContain('- workflows: found nothing, and a tenant name');
+  });
+
   test("a quote in the tenant's name cannot widen the default query", () => {
     expect(tenantQuery("x' OR TenantId != 'x")).toBe("TenantId = 'x'' OR TenantId != ''x'");
   });

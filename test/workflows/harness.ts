@@ -136,7 +136,14 @@ export async function finish(handle: WorkflowHandle<typeof MigrateTenant>): Prom
   );
   const late = async () => {
     await new Promise((resolve) => setTimeout(resolve, 30_000).unref());
-    throw new Error(`${handle.workflowId} did not end within 30 s, whatever time was skipped`);
+    const { phase, waitingFor } = await plain.query(progressQuery);
+    const { raw } = await plain.describe();
+    const pending = JSON.stringify(raw.pendingActivities);
+    const now = new Date(await env.currentTimeMs()).toISOString();
+    throw new Error(
+      `${handle.workflowId} did not end within 30 s, whatever time was skipped: at ${now} it is ${phase}, ` +
+        `waits for ${waitingFor ?? 'nobody'}, and has these activities open: ${pending}`,
+    );
   };
   const expired = late();
   expired.catch(() => undefined);

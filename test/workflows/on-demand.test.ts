@@ -5,7 +5,7 @@ import { HOLD_AFTER_MS, LEAD_MS } from '../../src/routes/route.ts';
 import { announceRouteUpdate, tenantWorkflowId } from '../../src/workflows/messages.ts';
 import type { Progress } from '../../src/workflows/progress.ts';
 import { type FakedName, FakeTenant, untilCancelled } from './fake-tenant.ts';
-import { finish, type Harness, type Migration, startHarness, untilPhase, untilProgress } from './harness.ts';
+import { finish, type Harness, type Migration, startHarness, until, untilPhase, untilProgress } from './harness.ts';
 
 const HOUR = 3600_000;
 /** Any query: the fake does not read it. */
@@ -249,6 +249,29 @@ describe('draining', () => {
     });
   });
 
+  test('proceed is taken while a look is made, and does not hurry what is found empty', async () => {
+    await harness.play(new FakeTenant(2), async ({ start, fake, env }) => {
+      fake.start(1, 'cloud', (await now()) - HOUR);
+      let looked = (): void => undefined;
+      const looking = new Promise<void>((resolve) => {
+        looked = resolve;
+      });
+      fake.before('lookAtWorkflows', (call) => (call === 2 ? looking : undefined));
+      const handle = await start({ workflows, bake: '0' });
+      await skipToPhase(handle, 'draining');
+      const meanwhile = await untilProgress(handle, 'the look', ({ accepts }) => accepts.includes('proceed'));
+      expect(meanwhile.waitingFor).toContain('a look at what is open on cloud');
+      await handle.signal('proceed');
+      fake.end();
+      const proceededAt = await env.currentTimeMs();
+      looked();
+      const result = await finish(handle);
+      expect(result).toMatchObject({ outcome: 'completed', workflows: { drained: true } });
+      expect(result).not.toHaveProperty('accepted');
+      expect(Date.parse(result.finishedAt) - proceededAt).toBeGreaterThanOrEqual(15_000);
+    });
+  });
+
   test('a pause stops the clock of the limit', async () => {
     await harness.play(
       new FakeTenant(2),
@@ -370,6 +393,8 @@ describe('rollback flips back', () => {
         const handle = await start({ workflows, bake: '5 min' });
         const early = during !== undefined || phase === 'settling';
         await (early ? untilPhase(handle, phase) : skipToPhase(handle, phase));
+        // Not before: the test server hangs on the cancellation of an activity that it has not handed out yet.
+        if (during) await until('the activity', () => fake.called(during) > 0);
         if (phase === 'draining') fake.start(3, 'selfhosted', await now());
         await handle.signal('rollback', { reason: 'latency doubled' });
         const result = await finish(handle);
@@ -381,14 +406,20 @@ describe('rollback flips back', () => {
           expect({ route, owner }).toEqual({ route: null, owner: null });
           return;
         }
-        expect(route).toMatchObject({ to: cloud, from: selfhosted, undrained: ['cloud', 'selfhosted'] });
+        // What was found empty twice needs not be asked any more; nobody waits for what is open.
+        const open = phase === 'draining' ? 3 : 0;
+        const undrained = open > 0 ? ['cloud', 'selfhosted'] : ['cloud'];
+        expect(route).toMatchObject({ to: cloud, from: selfhosted, undrained });
         expect(owner).toBe('cloud');
         // It ends only when no start reaches the target any more.
         expect(Date.parse(result.finishedAt)).toBeGreaterThanOrEqual(Date.parse(route?.at ?? '') + HOLD_AFTER_MS);
         expect(result.workflows?.route).toMatchObject({ from: 'selfhosted', to: 'cloud' });
-        const open = phase === 'draining' ? 3 : 0;
-        expect(result.workflows).toMatchObject({ open, drained: false });
-        expect(result.notes.join()).toMatch(open > 0 ? /3 workflows stay open on selfhosted/ : /^(?!.*stay open)/);
+        expect(result.workflows).toMatchObject({ open, drained: open === 0 });
+        expect(result.notes.join()).toMatch(
+          open > 0
+            ? /3 workflows stay open on selfhosted .*`ferry route \S+ --drained selfhosted`/
+            : /^(?!.*selfhosted --drained)/,
+        );
       },
       { recordAs: `on-demand-rolled-back-while-${phase}` },
     );
@@ -409,6 +440,33 @@ describe('rollback flips back', () => {
       const { route } = await record();
       expect(route).toMatchObject({ to: cloud, from: selfhosted });
       expect(Date.parse(route?.at ?? '')).toBeGreaterThanOrEqual(at + HOLD_AFTER_MS + LEAD_MS);
+    });
+  });
+
+  test('a target that is empty only once, or cannot be looked at, stays on record', async () => {
+    await harness.play(new FakeTenant(2), async ({ start, fake, record }) => {
+      const handle = await start({ workflows, bake: '1 hour' });
+      await skipToPhase(handle, 'baking');
+      const before = fake.called('lookAtWorkflows');
+      fake.before('lookAtWorkflows', async (call) => {
+        if (call === before + 2) fake.start(1, 'selfhosted', (await now()) - HOUR);
+      });
+      await handle.signal('rollback');
+      const result = await finish(handle);
+      expect(fake.called('lookAtWorkflows')).toBe(before + 2);
+      expect(result).toMatchObject({ outcome: 'rolled-back', workflows: { open: 1, drained: false } });
+      expect((await record()).route?.undrained).toContain('selfhosted');
+    });
+    await harness.play(new FakeTenant(2), async ({ start, fake, record }) => {
+      const handle = await start({ workflows, bake: '1 hour' });
+      await skipToPhase(handle, 'baking');
+      fake.before('lookAtWorkflows', () => {
+        throw ApplicationFailure.nonRetryable('disk on fire', 'DiskOnFire');
+      });
+      await handle.signal('rollback');
+      const result = await finish(handle);
+      expect(result.notes.join()).toContain('what is open on selfhosted is not known: the route goes on naming it');
+      expect((await record()).route?.undrained).toContain('selfhosted');
     });
   });
 

@@ -1,16 +1,12 @@
-import { condition, isCancellation, TemporalFailure } from '@temporalio/workflow';
-import * as activities from '../activities.ts';
+import { condition } from '@temporalio/workflow';
 import type { Controls } from '../controls.ts';
 import { formatDuration } from '../duration.ts';
-import { reasonOf } from '../failures.ts';
 import { count } from '../progress.ts';
 import type { Run } from '../run.ts';
 import { summary } from '../summary.ts';
 import { closeLook } from './bake.ts';
-import { look } from './flip.ts';
+import { CONFIRM_MS, look, recordDrained } from './flip.ts';
 
-/** Lists are eventually consistent: empty is what was empty twice, this far apart. */
-const CONFIRM_MS = 5_000;
 const SOONEST_MS = 2_000;
 const LATEST_MS = 6 * 3_600_000;
 /** A drain may last for months and a look costs eleven events: looks become rarer, down to four a day. */
@@ -32,6 +28,7 @@ export async function drain(run: Run, controls: Controls): Promise<void> {
   for (;;) {
     if (!letGo) {
       const drained = await untilEmpty(run, controls);
+      run.wait(null, null);
       looks += drained.looks;
       letGo = !drained.empty;
     }
@@ -45,7 +42,7 @@ export async function drain(run: Run, controls: Controls): Promise<void> {
     acceptedUnseen ||= unseen;
     await look(run);
   }
-  if (!letGo) await recordDrained(run);
+  if (!letGo) await recordDrained(run, run.progress.from);
   // Nobody has watched the schedules meanwhile.
   if (looks > 2) await closeLook(run, controls);
 }
@@ -57,7 +54,9 @@ async function untilEmpty(run: Run, controls: Controls): Promise<{ empty: boolea
   const proceeded = controls.proceeded();
   const startedAt = Date.now();
   let pausedMs = 0;
-  let wasEmpty = false;
+  let emptySince: number | null = null;
+  // A look at a cluster that does not answer takes minutes: whoever does not want to wait may say so meanwhile, too.
+  run.wait('drain', `a look at what is open on ${from}: \`proceed\` goes on without waiting for it to end`);
   for (let looks = 1; ; looks++) {
     const heldAt = Date.now();
     await controls.checkpoint();
@@ -65,8 +64,9 @@ async function untilEmpty(run: Run, controls: Controls): Promise<{ empty: boolea
     const { unmeasured } = await look(run);
     const open = run.progress.workflows?.open ?? 0;
     const empty = unmeasured === null && open === 0;
-    if (empty && wasEmpty) return { empty: true, looks };
-    wasEmpty = empty;
+    // A person or a pause may have ended the wait between two looks.
+    if (empty && emptySince !== null && Date.now() - emptySince >= CONFIRM_MS) return { empty: true, looks };
+    emptySince = empty ? (emptySince ?? Date.now()) : null;
     const passed = Date.now() - startedAt - pausedMs;
     if (proceeded() && !empty) {
       run.accept(leftOpen(run, unmeasured));
@@ -79,25 +79,14 @@ async function untilEmpty(run: Run, controls: Controls): Promise<{ empty: boolea
       return { empty: false, looks };
     }
     const until = drainLimitMs === null ? Infinity : Math.max(SOONEST_MS, drainLimitMs - passed);
-    const ms = empty ? CONFIRM_MS : Math.min(until, LATEST_MS, Math.max(SOONEST_MS, passed / LOOKS_A_PERIOD));
+    const ms =
+      emptySince !== null
+        ? emptySince + CONFIRM_MS - Date.now()
+        : Math.min(until, LATEST_MS, Math.max(SOONEST_MS, passed / LOOKS_A_PERIOD));
     run.wait('drain', waitingFor(run, { unmeasured, empty }));
-    await condition(() => proceeded() || run.progress.paused, ms, {
+    await condition(() => (proceeded() && !empty) || run.progress.paused, ms, {
       summary: summary(tenant, `wait for its open workflows on ${from} to end`),
     });
-    run.wait(null, null);
-  }
-}
-
-async function recordDrained(run: Run): Promise<void> {
-  const { tenant, from } = run.progress;
-  const event = `${from} is drained: no workflow on demand is open there`;
-  try {
-    await activities.recordDrained({ tenant, migration: run.crossing.migration, cluster: from, event });
-    run.onWorkflows({ drained: true });
-  } catch (error) {
-    if (!(error instanceof TemporalFailure) || isCancellation(error)) throw error;
-    // Readers go on asking the source first, which costs them a call and is never wrong.
-    run.note(`that ${from} is drained could not be recorded: ${reasonOf(error)}`);
   }
 }
 

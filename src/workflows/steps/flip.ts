@@ -1,5 +1,5 @@
 /** The route of a tenant's workflows on demand changes at a moment T; see `routes/route.ts` for what happens around it. */
-import { ActivityFailure, isCancellation, sleep } from '@temporalio/workflow';
+import { ActivityFailure, isCancellation, sleep, TemporalFailure } from '@temporalio/workflow';
 import { HOLD_AFTER_MS } from '../../routes/route.ts';
 import * as activities from '../activities.ts';
 import type { Controls } from '../controls.ts';
@@ -10,6 +10,9 @@ import { summary } from '../summary.ts';
 
 /** After the hold: for what was started just before it to be seen in lists. */
 const SEEN_AFTER_MS = 5_000;
+
+/** Lists are eventually consistent: empty is what was empty twice, this far apart. */
+export const CONFIRM_MS = 15_000;
 
 /** Announces that workflows start on the target. The caller has armed the way back. */
 export async function flip(run: Run, controls: Controls): Promise<void> {
@@ -72,6 +75,20 @@ export async function lookAfterFlip(run: Run): Promise<void> {
   );
 }
 
+/** `cluster` was found empty twice: who starts an id elsewhere need not ask there any more. */
+export async function recordDrained(run: Run, cluster: string): Promise<void> {
+  const { tenant } = run.progress;
+  const event = `${cluster} is drained: no workflow on demand is open there`;
+  try {
+    await activities.recordDrained({ tenant, migration: run.crossing.migration, cluster, event });
+    run.onWorkflows({ drained: true });
+  } catch (error) {
+    if (!(error instanceof TemporalFailure) || isCancellation(error)) throw error;
+    // Readers go on asking there first, which costs them a call and is never wrong.
+    run.note(`that ${cluster} is drained could not be recorded: ${reasonOf(error)}`);
+  }
+}
+
 async function announced(run: Run, from: string, to: string, checkpoint: () => Promise<void>): Promise<void> {
   const { tenant } = run.progress;
   const { migration } = run.crossing;
@@ -87,7 +104,7 @@ async function announced(run: Run, from: string, to: string, checkpoint: () => P
       run.wait(null, null);
       continue;
     }
-    run.onWorkflows({ route: { from, to, at: answer.route.at ?? sinceWhen(run, to) } });
+    run.onWorkflows({ route: { from, to, at: answer.route.at ?? sinceWhen(run, to) }, drained: false });
     return;
   }
 }

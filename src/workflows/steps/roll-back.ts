@@ -7,7 +7,7 @@ import { patches } from '../patches.ts';
 import { count } from '../progress.ts';
 import type { Run } from '../run.ts';
 import { summary } from '../summary.ts';
-import { flipBack, look, untilFlipped } from './flip.ts';
+import { CONFIRM_MS, flipBack, look, recordDrained, untilFlipped } from './flip.ts';
 import { handOver } from './hand-over.ts';
 
 /** Waits between tries: doubling up to a minute for the first hour or so, then a quarter of an hour. */
@@ -56,18 +56,36 @@ async function untilAllHasLanded(run: Run): Promise<void> {
   await sleep(LANDED_MS, { summary: summary(run.progress.tenant, 'wait until nothing is under way any more') });
 }
 
-/** Workflows that were started on the target meanwhile are nobody's to take back. */
+/**
+ * Workflows that were started on the target meanwhile are nobody's to take back. It does not wait for them: the way back
+ * is done. Where there are none, the target needs not be asked by those who start workflows.
+ */
 async function tellWhatStays(run: Run): Promise<void> {
   if (run.onDemand === null) return;
-  const { unmeasured } = await look(run);
-  const { workflows, to } = run.progress;
-  if (unmeasured !== null || !workflows) return;
-  if (workflows.open > 0) {
-    run.note(`${count(workflows.open, 'workflow')} stay open on ${to} and end there: the route goes on naming it`);
+  const { tenant, to } = run.progress;
+  let { unmeasured } = await look(run);
+  if (isEmpty(run, unmeasured)) {
+    await sleep(CONFIRM_MS, { summary: summary(tenant, `wait before a second look at ${to}, which was found empty`) });
+    ({ unmeasured } = await look(run));
+    if (isEmpty(run, unmeasured)) await recordDrained(run, to);
   }
-  if (workflows.wrongSide.count > 0) {
-    run.note(`${count(workflows.wrongSide.count, 'workflow')} started on ${to} after the route had changed back`);
+  const { open = 0, wrongSide, drained } = run.progress.workflows ?? {};
+  if (unmeasured === null && wrongSide && wrongSide.count > 0) {
+    run.note(`${count(wrongSide.count, 'workflow')} started on ${to} after the route had changed back`);
   }
+  if (drained) return;
+  const found =
+    unmeasured === null
+      ? `${count(open, 'workflow')} stay open on ${to} and end there`
+      : `what is open on ${to} is not known`;
+  run.note(
+    `${found}: the route goes on naming it, so starts ask there first; ` +
+      `when it is empty, \`ferry route ${tenant} --drained ${to}\` spares them that`,
+  );
+}
+
+function isEmpty({ progress: { workflows } }: Run, unmeasured: string | null): boolean {
+  return unmeasured === null && workflows?.open === 0;
 }
 
 /** One pass and one sweep. What is still to do, as words, or null. */

@@ -158,6 +158,125 @@ describe('a call on an existing workflow', () => {
   });
 });
 
+describe('after a there-and-back', () => {
+  const changed = (to: string, from: string, ms: number): Route =>
+    routeTo(to, {
+      from: { cluster: from, split: null },
+      at: new Date(Date.now() + ms).toISOString(),
+      undrained: [from],
+    });
+
+  test('what was remembered before answers no query, but for one of its run; the latest does', async () => {
+    withRoute(routeTo('cloud'));
+    const { service } = processOf();
+    const old = cloud.start('order');
+    old.status = Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+    withRoute(changed('cloud', 'selfhosted', -600_000));
+    expect(await settled(service.queryWorkflow(query('order')))).toEqual({ answeredBy: old.runId });
+    withRoute(changed('selfhosted', 'cloud', -300_000));
+    await vi.advanceTimersByTimeAsync(60_000);
+    const fresh = selfhosted.start('order');
+    fresh.status = Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+    withRoute(changed('cloud', 'selfhosted', -60_000));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await settled(service.queryWorkflow(query('order')))).toEqual({ answeredBy: fresh.runId });
+    expect(await settled(service.queryWorkflow(query('order', old.runId)))).toEqual({ answeredBy: old.runId });
+  });
+
+  test('neither does what was seen after the change was announced, and before it took effect', async () => {
+    withRoute(changed('selfhosted', 'cloud', 20_000));
+    const { service } = processOf();
+    const old = selfhosted.start('order');
+    old.status = Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+    expect(await settled(service.queryWorkflow(query('order')))).toEqual({ answeredBy: old.runId });
+    await vi.advanceTimersByTimeAsync(1_000);
+    const fresh = cloud.start('order');
+    fresh.status = Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+    await vi.advanceTimersByTimeAsync(40_000);
+    expect(await settled(service.queryWorkflow(query('order')))).toEqual({ answeredBy: fresh.runId });
+  });
+
+  test('while nothing changes, nobody is asked again', async () => {
+    withRoute(changed('cloud', 'selfhosted', -60_000));
+    const { service } = processOf();
+    cloud.start('order');
+    await settled(service.queryWorkflow(query('order')));
+    await settled(service.queryWorkflow(query('order')));
+    expect([cloud.count('describeWorkflowExecution'), selfhosted.count('describeWorkflowExecution')]).toEqual([1, 1]);
+  });
+});
+
+describe('a cluster that does not answer', () => {
+  const since = () => ({ from: { cluster: 'cloud', split: null }, at: new Date(Date.now() - 60_000).toISOString() });
+  const took = async (call: Promise<unknown>): Promise<[answer: unknown, ms: number]> => {
+    const before = Date.now();
+    return [await settled(call.catch((error: unknown) => error)), Date.now() - before];
+  };
+
+  test('and was drained, holds up no answer for long; what is nowhere else waits for it, to a limit', async () => {
+    withRoute(routeTo('selfhosted', since()));
+    cloud.silent = true;
+    const { service } = processOf();
+    const closed = selfhosted.start('closed');
+    closed.status = Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+    const [answer, ms] = await took(service.queryWorkflow(query('closed')));
+    expect(answer).toEqual({ answeredBy: closed.runId });
+    expect(ms).toBeGreaterThan(1_400);
+    expect(ms).toBeLessThan(2_000);
+    const [missing, waited] = await took(service.queryWorkflow(query('missing')));
+    expect(codeOf(missing)).toBe(status.DEADLINE_EXCEEDED);
+    expect(waited).toBeLessThan(6_000);
+  });
+
+  test('and may have it open, is waited for to a limit', async () => {
+    withRoute(routeTo('selfhosted', { ...since(), undrained: ['cloud'] }));
+    cloud.silent = true;
+    selfhosted.start('closed').status = Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+    const [refused, ms] = await took(processOf().service.queryWorkflow(query('closed')));
+    expect(codeOf(refused)).toBe(status.DEADLINE_EXCEEDED);
+    expect(ms).toBeGreaterThan(4_900);
+    expect(ms).toBeLessThan(6_000);
+  });
+
+  test('soon enough still says that it has the open one', async () => {
+    withRoute(routeTo('selfhosted', since()));
+    selfhosted.start('order').status = Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+    const open = cloud.start('order');
+    cloud.slowMs = 1_000;
+    const [answer] = await took(processOf().service.queryWorkflow(query('order')));
+    expect(answer).toEqual({ answeredBy: open.runId });
+  });
+});
+
+describe('a cluster whose profile is gone', () => {
+  const since = () => ({ from: { cluster: 'old', split: null }, at: new Date(Date.now() - 60_000).toISOString() });
+
+  test('is not asked once it was drained: what is nowhere else is not found', async () => {
+    withRoute(routeTo('selfhosted', { ...since(), undrained: ['cloud'] }));
+    const { service } = processOf();
+    const run = cloud.start('order');
+    expect(await settled(service.queryWorkflow(query('order')))).toEqual({ answeredBy: run.runId });
+    expect(codeOf(await settled(failure(service.queryWorkflow(query('none')))))).toBe(status.NOT_FOUND);
+    expect(codeOf(await settled(failure(service.signalWorkflowExecution(signalTo('none')))))).toBe(status.NOT_FOUND);
+    expect((await settled(service.countWorkflowExecutions({ namespace }))).count.toNumber()).toBe(1);
+    await settled(service.respondActivityTaskCompleted({ namespace, taskToken: Buffer.from('cloud') }));
+  });
+
+  test('is missed as long as it may have open ones, or starts go there', async () => {
+    const changing = new Date(Date.now() + 10_000).toISOString();
+    for (const route of [
+      routeTo('selfhosted', { ...since(), undrained: ['old'] }),
+      routeTo('selfhosted', { ...since(), at: changing }),
+      routeTo('old'),
+    ]) {
+      withRoute(route);
+      const { service } = processOf();
+      expect(await settled(failure(service.queryWorkflow(query('none'))))).toBeInstanceOf(AbsentCluster);
+      expect(await settled(failure(service.countWorkflowExecutions({ namespace })))).toBeInstanceOf(AbsentCluster);
+    }
+  });
+});
+
 describe('what is of no workflow', () => {
   test('lists and counts go over both sides', async () => {
     const { service } = processOf();
@@ -222,15 +341,18 @@ test('deadline, metadata and abort signal of the caller hold on whatever cluster
   );
 });
 
-test('the memory is bounded, and keeps what is used', () => {
+test('the memory is bounded for all tenants together, keeps what is used, and mixes none up', () => {
   const memory = new Memory();
-  memory.set('kept', 'run', 'cloud');
-  for (let i = 0; i < 50_000; i++) {
-    memory.set(`order-${i}`, undefined, 'selfhosted');
-    if (i % 1_000 === 0) expect(memory.get('kept', 'run')).toBe('cloud');
+  const on = (profile: string) => ({ profile, era: null });
+  const kept = memory.of('acme');
+  kept.set('kept', 'run', on('cloud'));
+  for (let i = 0; i < 150_000; i++) {
+    memory.of(`tenant-${i % 1_000}`).set(`order-${i}`, undefined, on('selfhosted'));
+    if (i % 1_000 === 0) expect(kept.get('kept', 'run')).toEqual(on('cloud'));
   }
-  expect(memory.get('order-0')).toBeUndefined();
-  expect(memory.get('order-49999')).toBe('selfhosted');
-  memory.forget('kept', 'run');
-  expect(memory.get('kept', 'run')).toBeUndefined();
+  expect(memory.of('tenant-0').get('order-0')).toBeUndefined();
+  expect(memory.of('tenant-999').get('order-149999')).toEqual(on('selfhosted'));
+  expect(memory.of('acme').get('order-149999')).toBeUndefined();
+  kept.forget('kept', 'run');
+  expect(kept.get('kept', 'run')).toBeUndefined();
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { LEASE_MS } from '../../../src/routes/route.ts';
+import { type Route, LEASE_MS } from '../../../src/routes/route.ts';
 import { BadRoute, RouteUnavailable, UnknownTenant } from '../../../src/services/errors.ts';
 import { readRoute } from '../../../src/services/published-route.ts';
 import { RouteReader, type RouteReaderOptions } from '../../../src/services/route-reader.ts';
@@ -160,6 +160,23 @@ describe('a tenant without a route', () => {
     record.published = { route: routeTo('cloud') };
     await pass(LEASE_MS);
     expect((await settled(reader.read())).route.to.cluster).toBe('cloud');
+  });
+});
+
+describe('where another cluster was assumed', () => {
+  const readWith = async (route: Route, assume?: string): Promise<Route> =>
+    (await settled(reading(new FakeRecord(route), { assume }).read())).route;
+
+  test('a first route leaves it undrained: some processes knew of it later than others', async () => {
+    expect(await readWith(routeTo('selfhosted'), 'cloud')).toEqual(routeTo('selfhosted', { undrained: ['cloud'] }));
+    expect(await readWith(routeTo('cloud'), 'cloud')).toEqual(routeTo('cloud'));
+    expect(await readWith(routeTo('selfhosted'))).toEqual(routeTo('selfhosted'));
+  });
+
+  test('a change says itself what is drained', async () => {
+    const from = { cluster: 'cloud', split: null };
+    const changed = routeTo('selfhosted', { from, at: '2026-11-27T12:00:00.000Z' });
+    expect(await readWith(changed, 'cloud')).toEqual(changed);
   });
 });
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { recordOperation } from '../../../src/clusters/record-operation.ts';
 import {
   type Change,
   type Destination,
@@ -15,6 +16,7 @@ import {
   clustersOf,
   destinationAt,
   drained,
+  eraAt,
   openOn,
   startAt,
 } from '../../../src/routes/route.ts';
@@ -37,6 +39,21 @@ describe('a change of route', () => {
       at: new Date(T).toISOString(),
       undrained: ['cloud'],
     });
+  });
+
+  test('is dated by a task of the record that lasts no longer than is reckoned with', () => {
+    const { options } = recordOperation('acme', 'ferry').startWorkflowOperation;
+    expect(options.workflowTaskTimeout).toBe(RECORD_MS);
+  });
+
+  test('begins another stretch of time at T, and names none around it', () => {
+    const eras = [NOW, T - 1, T, T + HOLD_AFTER_MS - 1, T + HOLD_AFTER_MS].map((now) => eraAt(flip(), now));
+    expect(eras).toEqual([`before ${T}`, `before ${T}`, null, null, `since ${T}`]);
+    const never: Route = { to: to('cloud'), from: null, at: null, undrained: [] };
+    expect(eraAt(never, NOW)).toBe(eraAt(never, T));
+    expect(eraAt(never, NOW)).not.toBeNull();
+    // As of a flag: nobody says since when it is so.
+    expect(eraAt({ ...never, undrained: ['selfhosted'] }, NOW)).toBeNull();
   });
 
   test.each([

@@ -221,6 +221,29 @@ describe('a start', () => {
   });
 });
 
+test('a cluster that was drained and whose profile is gone stops no start that looks at closed ones', async () => {
+  const from = { cluster: 'old', split: null };
+  const at = new Date(Date.now() - 60_000).toISOString();
+  const policies = [
+    Reuse.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+    Reuse.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
+  ];
+  for (const [i, workflowIdReusePolicy] of policies.entries()) {
+    const id = `order-${i}`;
+    withRoute(routeTo('selfhosted', { from, at, undrained: ['cloud'] }));
+    const { service } = processOf();
+    await settled(service.startWorkflowExecution(request(id, { workflowIdReusePolicy })));
+    expect(runs(id)).toMatchObject([{ cluster: 'selfhosted' }]);
+    cloud.start(`closed-${i}`).status = Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+    const again = service.startWorkflowExecution(request(`closed-${i}`, { workflowIdReusePolicy }));
+    expect(codeOf(await settled(failure(again)))).toBe(status.ALREADY_EXISTS);
+    withRoute(routeTo('selfhosted', { from, at, undrained: ['old'] }));
+    const missed = processOf().service.startWorkflowExecution(request(`missed-${i}`, { workflowIdReusePolicy }));
+    expect(await settled(failure(missed))).toBeInstanceOf(AbsentCluster);
+    expect(runs(`missed-${i}`)).toEqual([]);
+  }
+});
+
 describe('an id that is open on the side that is not drained', () => {
   beforeEach(() => withRoute(routeTo('selfhosted', { undrained: ['cloud'] })));
   const multi = (workflowId: string, more: object = {}) => ({

@@ -66,6 +66,21 @@ test('a tenant has a client of the SDK, always the same; nothing is connected by
   await clients.close();
 });
 
+test('clients are kept for the tenants used last; one that is not kept works on', async () => {
+  const clients = new TenantClients({ configFile: await fileWith('cloud') });
+  const [first, used] = ['first', 'used'].map((name) => clients.tenant(name));
+  for (let i = 0; i < 5_000; i++) {
+    clients.tenant(`tenant-${i}`);
+    if (i % 1_000 === 0) expect(clients.tenant('used')).toBe(used);
+  }
+  expect(clients.tenant('used')).toBe(used);
+  expect(clients.tenant('first')).not.toBe(first);
+  const call = first?.withDeadline(Date.now() + 300, () => first.workflow.getHandle('w').describe());
+  await expect(call).rejects.toThrow();
+  expect(connections).toBeGreaterThan(0);
+  await clients.close();
+});
+
 test('a record that cannot be read is told as what it is, not as an unexpected error of the SDK', async () => {
   const clients = new TenantClients({ configFile: await fileWith('cloud', 'selfhosted', 'control'), patienceMs: 0 });
   const { workflow, schedule } = clients.tenant('acme');
