@@ -332,7 +332,7 @@ test('status shows workflows on demand: where they start, what is open, what sta
   const { world, out } = fake({ found: known, looks: [draining] });
   await status(world, { do: 'status', subject: 'acme', watch: false, json: false });
   expect(out[0]).toContain(
-    'on demand   start on selfhosted from 2026-11-22 16:00:00 UTC on, 7 open (5 Order, 2 Cart) on cloud as of',
+    'on demand   start on selfhosted from 2026-11-22 16:00:00 UTC on, 7 open (5 Order since 2026-11-22 16:00:00 UTC, 2 Cart since 2026-11-22 16:00:00 UTC) on cloud as of',
   );
   expect(out[0]).toContain('wrong side  1 workflow started on cloud after the route had changed: order-9, a Order');
 
@@ -348,6 +348,18 @@ test('status shows workflows on demand: where they start, what is open, what sta
   expect(ended.out[0]).toContain('0 open on cloud as of 2026-11-22 16:00:00 UTC, drained');
 });
 
+test('status of a migration that failed says where the tenant stands all the same', async () => {
+  const { world, out } = fake({
+    found: { 'migrate/acme': { status: 'FAILED' } },
+    ending: { kind: 'failed', type: 'PreflightFailed', message: 'no profile "mars"' },
+    record: { owner: 'selfhosted', route: there, updatedAt: AT },
+  });
+  await status(world, { do: 'status', subject: 'acme', watch: false, json: false });
+  expect(out[0]).toContain('no profile "mars"');
+  expect(out[0]).toContain('acme: owner selfhosted, as of 2026-11-22 16:00:00 UTC');
+  expect(out[0]).toContain('its workflows start on selfhosted');
+});
+
 test('a plan says what is open on demand and where it starts now', async () => {
   const found = { 'plan/acme': {} };
   const { open, byType } = onDemand;
@@ -356,7 +368,7 @@ test('a plan says what is open on demand and where it starts now', async () => {
   const { world, out } = fake({ found, looks: [started], ending });
   expect(await plan(world, planned)).toBe(EXIT.ok);
   expect(out[0]).toContain(
-    'on demand: its workflows have no route; 7 open (5 Order, 2 Cart) on cloud, which end there',
+    'on demand: its workflows have no route; 7 open (5 Order since 2026-11-22 16:00:00 UTC, 2 Cart since 2026-11-22 16:00:00 UTC) on cloud, which end there',
   );
 });
 
