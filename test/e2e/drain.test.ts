@@ -200,8 +200,17 @@ describe.concurrent('the drain', () => {
     expect(result.notes.join()).toContain('1 workflow still open on cloud after 5 s, so it goes on');
     expect((await open.describe()).status.name).toBe('RUNNING');
     expect(await routeOf('limit')).toMatchObject({ to: { cluster: 'selfhosted' }, undrained: ['cloud'] });
+    const refused = await ferry('route', 'limit', '--drained', 'cloud');
+    expect(refused).toMatchObject({
+      code: 1,
+      text: expect.stringMatching(/1 workflow of limit open on cloud \(1 \w+, /),
+    });
+    expect(await routeOf('limit')).toMatchObject({ undrained: ['cloud'] });
     await open.cancel();
-    expect(await ferry('route', 'limit', '--drained', 'cloud')).toMatchObject({ code: 0 });
+    // Lists are eventually consistent.
+    await waitFor({ what: 'cloud to be seen empty', everyMs: 500 }, async () => {
+      return (await ferry('route', 'limit', '--drained', 'cloud')).code === 0;
+    });
     expect(await routeOf('limit')).toMatchObject({ undrained: [] });
   });
 
