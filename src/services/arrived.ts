@@ -3,7 +3,7 @@
  * it started a run, or used one that others had started, which may be closed by now.
  */
 import { status } from '@grpc/grpc-js';
-import proto from '@temporalio/proto';
+import proto, { type temporal } from '@temporalio/proto';
 import { codeOf } from '../clusters/calls.ts';
 import { HOLD_AFTER_MS } from '../routes/route.ts';
 import { type Seen, describeOn, previousRun } from './describing.ts';
@@ -90,8 +90,10 @@ interface Update {
 interface Reached {
   updateRef?: object | null;
   outcome?: object | null;
-  stage?: number | null;
+  stage?: temporal.api.enums.v1.UpdateWorkflowExecutionLifecycleStage | null;
 }
+
+const stageOf = ({ stage }: Reached): number => stage ?? 0;
 
 /**
  * How far the update has got on this run, open or closed, waiting as it says itself; undefined: the run does not know it.
@@ -112,9 +114,9 @@ export async function updateOn(
     });
   try {
     let reached = await parts.scope.by(parts.time.now() + LOOK_MS, () => ask(0));
-    if ((reached.stage ?? 0) < wanted) reached = await ask(wanted);
+    if (stageOf(reached) < wanted) reached = await ask(wanted);
     // A server answers a long wait with what there is. Below ACCEPTED it may still be lost with the run.
-    while ((reached.stage ?? 0) < Math.min(wanted, ACCEPTED)) reached = await ask(wanted);
+    while (stageOf(reached) < Math.min(wanted, ACCEPTED)) reached = await ask(wanted);
     return reached;
   } catch (error) {
     if (codeOf(error) === status.NOT_FOUND) return undefined;
