@@ -122,7 +122,7 @@ class Fleet {
   }
 
   /**
-   * Undefined: asked to stop first. A cluster that takes a connection and does not answer is connected to for 20 s, and
+   * Undefined: asked to stop first. A cluster that takes a connection and does not answer is connected to for half a minute, and
    * connecting cannot be called off: what comes late is closed.
    */
   async #connected(connecting: Promise<NativeConnection>): Promise<NativeConnection | undefined> {
