@@ -140,7 +140,13 @@ async function elsewhere(
   // A closed one is in the way if it is the latest of all, and none is open.
   const asked = inTheWay === 'none' ? others : [cluster, ...others];
   const seen = await parts.scope.by(parts.time.now() + LOOK_MS, () =>
-    Promise.all(asked.map(async (profile) => describeOn(parts.side(profile), workflowId))),
+    Promise.all(
+      asked.map(async (profile) =>
+        describeOn(parts.side(profile), workflowId).catch((error: unknown) => {
+          throw profile === cluster ? error : unasked(error, workflowId, profile);
+        }),
+      ),
+    ),
   );
   const found = seen.filter((one) => one !== undefined);
   const running = found.find((one) => one.open && one.profile !== cluster);
@@ -186,7 +192,25 @@ async function madeRoom<Answer>(
 
 /** Whoever gets it must know that the old one is gone. */
 function withRoomMade(error: unknown, { profile, workflowId, runId }: Seen): Error {
-  const told = `${messageOf(error)}. Its workflow id "${workflowId}" was open on "${profile}", and run ${runId} was terminated there to make room for it (TERMINATE_EXISTING)`;
+  return told(
+    error,
+    `Its workflow id "${workflowId}" was open on "${profile}", and run ${runId} was terminated there to make room for it (TERMINATE_EXISTING)`,
+  );
+}
+
+/** The transport's words do not say which cluster that is, nor why it is asked at all. */
+function unasked(error: unknown, workflowId: string, profile: string): unknown {
+  if (!isGrpcServiceError(error)) return error;
+  return told(
+    error,
+    `Nothing was started: workflow id "${workflowId}" may be there from before on "${profile}", which cannot be asked. If nothing of ` +
+      `the tenant is open there, or it is gone for good: ferry route <tenant> --drained ${profile}`,
+  );
+}
+
+/** The same error to whoever looks at its code. */
+function told(error: unknown, more: string): Error {
   const known = isGrpcServiceError(error) ? { metadata: error.metadata } : {};
-  return Object.assign(callError(codeOf(error) ?? status.UNKNOWN, told), { ...known, cause: error });
+  const code = codeOf(error) ?? status.UNKNOWN;
+  return Object.assign(callError(code, `${messageOf(error)}. ${more}`), { ...known, cause: error });
 }

@@ -90,12 +90,21 @@ export class TenantClients {
     const profiles = new Profiles(configFile);
     const names = profiles.names();
     this.#hasControl = names.includes(options.controlProfile ?? 'control');
-    this.present = clusters.filter((name) => names.includes(name));
+    this.present = [...new Set(clusters)].filter((name) => names.includes(name));
     this.#connections = new Connections(profiles, this.#scope, options.connectionOptions);
     // Throws for the first that is not there, or lacks something.
     const loaded = (this.present.length > 0 ? this.present : clusters).map((name) => profiles.load(name));
     this.#namespaces = new Set(loaded.map(({ namespace }) => namespace));
     this.#routes = this.#routesFrom(names, profiles);
+    const [only, ...more] = this.present;
+    const absent = clusters.filter((name) => !names.includes(name));
+    // Meant in an environment of one cluster; there is no control profile there. With one, it may be a slip.
+    if (only !== undefined && more.length === 0 && absent.length > 0 && this.#hasControl) {
+      process.emitWarning(
+        `there is no profile ${listed(absent)} in ${configFile ?? 'the default temporal.toml'}, so every tenant runs on "${only}" and no route is followed`,
+        { type: 'TemporalFerryWarning' },
+      );
+    }
   }
 
   /**

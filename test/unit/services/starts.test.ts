@@ -208,7 +208,13 @@ describe('a start', () => {
     withRoute(routeTo('selfhosted', { undrained: ['cloud'] }));
     cloud.down = true;
     const { service } = processOf();
-    expect(codeOf(await settled(failure(service.startWorkflowExecution(request('order-1')))))).toBe(status.UNAVAILABLE);
+    const unasked = await settled(failure(service.startWorkflowExecution(request('order-1'))));
+    expect(codeOf(unasked)).toBe(status.UNAVAILABLE);
+    expect(unasked).toMatchObject({
+      details: expect.stringMatching(
+        /Nothing was started: .*"order-1".*"cloud", which cannot be asked.*--drained cloud/,
+      ),
+    });
     withRoute(routeTo('selfhosted', { undrained: ['elsewhere'] }));
     expect(await settled(failure(processOf().service.startWorkflowExecution(request('order-1'))))).toBeInstanceOf(
       AbsentCluster,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { Client, Connection, WorkflowClient } from '@temporalio/client';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { portOf } from '../../../scripts/lib/process.ts';
 import { UnknownProfile } from '../../../src/clusters/profiles.ts';
 import { RouteUnavailable } from '../../../src/services/errors.ts';
@@ -65,6 +65,27 @@ test('a tenant has a client of the SDK, always the same; nothing is connected by
   for (const name of ['', 'x'.repeat(201)]) expect(() => clients.tenant(name)).toThrow(/1 to 200 characters/);
   expect(() => client.connection.operatorService).toThrow(/TenantClients.connection/);
   await clients.close();
+});
+
+test('a control profile beside a single cluster may be a slip: it is told that no route is followed', async () => {
+  const warned: string[] = [];
+  const listen = ({ name, message }: Error): void => {
+    if (name === 'TemporalFerryWarning') warned.push(message);
+  };
+  process.on('warning', listen);
+  onTestFinished(() => void process.off('warning', listen));
+  const made = async (clusters: string[], ...profiles: string[]): Promise<void> => {
+    await new TenantClients({ configFile: await fileWith(...profiles), clusters }).close();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  await made(['cloud', 'selfhosted'], 'cloud');
+  await made(['cloud'], 'cloud', 'control');
+  await made(['cloud', 'selfhosted'], 'cloud', 'selfhosted', 'control');
+  expect(warned).toEqual([]);
+  await made(['cloud', 'nope'], 'cloud', 'control');
+  expect(warned).toEqual([
+    expect.stringMatching(/no profile "nope" in .*temporal.toml, so every tenant runs on "cloud"/),
+  ]);
 });
 
 test('clients are kept for the tenants used last; one that is not kept works on', async () => {
