@@ -13,7 +13,7 @@ const LETTERS: Record<string, Taken['phase']> = {
 
 /** `sfe`: a good measurement, a bad one, and one that could not be made. */
 function taken(phases: string): Tally {
-  return [...phases].reduce((tally, letter) => {
+  return phases.split('').reduce((tally, letter) => {
     const phase = LETTERS[letter];
     if (phase === undefined) throw new Error(`no phase ${letter}`);
     return addTaken(tally, { at: '2026-11-28T00:00:00.000Z', phase, value: 1, message: `was ${letter}` });
