@@ -5,6 +5,8 @@ export interface Sample {
   /** Tell the values of one answer apart: a type, a queue, a pod. */
   labels: Record<string, string>;
   value: number;
+  /** Where it differs from that of the others. */
+  unit?: string;
   /** The measure's own, where the check gives none. */
   own?: Conditions;
   /** Where its own conditions come from, such as `0.02 before the cut-over, 0.05 more is allowed`. */
@@ -113,7 +115,8 @@ function excess(condition: Condition | undefined, value: number): number {
   return condition.op.startsWith('<') ? -beyond : 0;
 }
 
-function shown({ value }: Sample, { unit = '' }: Measurement): string {
+function shown(sample: Sample, measurement: Measurement): string {
+  const { value, unit = measurement.unit ?? '' } = sample;
   return unit === '' ? formatValue(value) : `${formatValue(value)} ${unit}`;
 }
 

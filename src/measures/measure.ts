@@ -16,7 +16,9 @@ export interface MeasureContext {
   beforeMs: number;
   sinceMs: number;
   nowMs: number;
-  /** The migration's own ledger so far. */
+  /** The check has conditions of its own: what was before need not be looked up. */
+  absolute: boolean;
+  /** The migration's own ledger so far, less what a person has accepted. */
   audit: Audit;
   clusters: { get(profile: string): Cluster };
   signal: AbortSignal;

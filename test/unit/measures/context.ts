@@ -16,6 +16,7 @@ export function context(change: Partial<MeasureContext> = {}): MeasureContext {
     beforeMs: SINCE - 60_000,
     sinceMs: SINCE,
     nowMs: SINCE + HOUR / 4,
+    absolute: false,
     audit: emptyAudit(),
     clusters: clustersOf({}),
     signal: new AbortController().signal,
