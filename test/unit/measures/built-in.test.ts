@@ -339,7 +339,7 @@ describe('workflows', () => {
       4001,
       2000,
       'failed',
-      /^4001 ms > 4000 \(type A, of p95\): 2000 ms before the cut-over, up to 4000 ms is borne$/,
+      /^4001 ms > 4000 \(type A, of p95\): 2000 ms before the cut-over, up to 4000 ms is borne;/,
     ],
     ['much longer, but by less than a second', 900, 10, 'successful', /./],
   ])('%s', async (_what, now, before, phase, message) => {
