@@ -5,6 +5,8 @@
 import * as v from 'valibot';
 import type { Selection } from '../activities/types.ts';
 import { refusal } from '../errors.ts';
+import { gatesSyntax, readGates } from '../gates/input.ts';
+import type { GatesInput, GatesSettings } from '../gates/settings.ts';
 import { formatDuration } from './duration.ts';
 import { Duration, durationExamples, misspelt, text } from './fields.ts';
 import { type Accepted, describeProblems, found, fromIssue, type Problem, unknownKeys } from './input-problems.ts';
@@ -27,6 +29,8 @@ export interface MigrateTenantInput {
   bake?: string;
   /** How often ownership is checked during the bake. @default a tenth of the bake, within limits */
   bakeCheckEvery?: string;
+  /** What is measured during the bake, and what happens when it turns bad. @default nothing */
+  gates?: GatesInput;
   /** @default 'auto' */
   approval?: 'auto' | 'manual';
   /** Stop after preflight and return the plan. @default false */
@@ -49,6 +53,8 @@ export interface Settings {
   workflows: string | null;
   bakeMs: number;
   bakeCheckEveryMs: number;
+  /** Null: none. */
+  gates: GatesSettings | null;
   approval: 'auto' | 'manual';
   dryRun: boolean;
   pageSize: number | undefined;
@@ -77,6 +83,7 @@ const ACCEPTED: Accepted = {
   workflows: workflowsSyntax,
   bake: `a duration in quotes ${durationExamples}, at most "90 days", or "0" for none`,
   bakeCheckEvery: `a duration in quotes ${durationExamples}, at least "1s"`,
+  gates: gatesSyntax,
   approval: '"auto" or "manual"',
   dryRun: 'true or false',
   pageSize: 'a whole number from 1 to 250',
@@ -126,6 +133,7 @@ const Fields = v.pipe(
       workflows: v.optional(Workflows),
       bake: v.optional(Duration('1 hour', 0, MAX_BAKE_MS), '1 hour'),
       bakeCheckEvery: v.optional(Duration('5 min', 1000, MAX_BAKE_MS)),
+      gates: v.optional(v.unknown()),
       approval: v.optional(
         v.picklist(['auto', 'manual'], (issue) => misspelt(issue.input, ['auto', 'manual'])),
         'auto',
@@ -167,10 +175,17 @@ export function readMigrateTenantInput(args: unknown[], workflowsToo = (): boole
     throw refusal('InvalidInput', describeProblems('MigrateTenant', problems));
   }
   problems.push(...unknownKeys(input, ACCEPTED));
+  let gating: GatesSettings | null = null;
   const parsed = v.safeParse(Fields, input);
   for (const issue of parsed.issues ?? []) problems.push(withDefaults(fromIssue(issue, ACCEPTED), issue));
   if (parsed.success) {
     problems.push(...inconsistencies(parsed.output));
+    const { gates, bake } = parsed.output;
+    if (gates !== undefined) {
+      const read = readGates(gates, 'gates', bake);
+      if ('problems' in read) problems.push(...read.problems);
+      else gating = read.output;
+    }
     const unsaid = unqueryableWorkflows(parsed.output);
     if (unsaid.length > 0 && workflowsToo()) problems.push(...unsaid);
   }
@@ -186,6 +201,7 @@ export function readMigrateTenantInput(args: unknown[], workflowsToo = (): boole
     workflows: workflows === undefined ? tenantQuery(rest.tenant) : workflows,
     bakeMs: bake,
     bakeCheckEveryMs: bakeCheckEvery ?? defaultCheckEvery(bake),
+    gates: gating,
     approval: rest.approval,
     dryRun: rest.dryRun,
     pageSize: rest.pageSize,
