@@ -4,13 +4,13 @@ import { judge, type Taken } from '../gates/measurement.ts';
 import { createMeasures, measureWith } from '../measures/index.ts';
 import type { FerryDeps } from './deps.ts';
 import { heartbeating } from './pages.ts';
-import type { MeasureInput } from './types.ts';
+import type { MeasureCheckInput } from './types.ts';
 
 const UNCONFIGURED = createMeasures();
 
 export async function measureCheck(
   { clusters, measures = UNCONFIGURED }: FerryDeps,
-  input: MeasureInput,
+  input: MeasureCheckInput,
 ): Promise<Taken> {
   const { check, ...tenant } = input;
   const { conditions, measure, name } = check;

@@ -168,7 +168,7 @@ export interface WatchResult {
 }
 
 /** One measurement of one check of a gate, while `to` owns the tenant. */
-export interface MeasureInput extends Crossing {
+export interface MeasureCheckInput extends Crossing {
   check: CheckSettings;
   /** Visibility query of the workflows that moved too; null: schedules only. */
   workflows: string | null;
@@ -332,7 +332,7 @@ export interface FerryActivities {
   /** Looks at both sides after the cut-over: `to` should be the owner. Shuts the side that should not be open. */
   watchOwnership(input: Crossing): Promise<WatchResult>;
   /** Reads only. Throws where it could not measure, which is neither good nor bad. */
-  measureCheck(input: MeasureInput): Promise<Taken>;
+  measureCheck(input: MeasureCheckInput): Promise<Taken>;
   /** Reads only. What a page of schedules did over a time range. */
   auditPage(input: AuditPageInput): Promise<AuditPageResult>;
   /** Brings the paused copies of a page of schedules in line with their owners. Touches nothing else. */

@@ -8,7 +8,7 @@ import type {
   Crossing,
   FerryActivities,
   FlipInput,
-  MeasureInput,
+  MeasureCheckInput,
   PageInput,
   PreflightInput,
   ReconcilePageInput,
@@ -153,7 +153,7 @@ export const watchOwnership = (c: Crossing) =>
     [c],
   );
 
-export const measureCheck = (input: MeasureInput) =>
+export const measureCheck = (input: MeasureCheckInput) =>
   measuring.measureCheck.executeWithOptions(
     { summary: summary(input.tenant, `measure ${input.check.name} on ${input.to}`) },
     [input],

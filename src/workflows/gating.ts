@@ -3,7 +3,7 @@
  * is judged there, so the workflow only counts.
  */
 import { ActivityFailure, isCancellation } from '@temporalio/workflow';
-import type { MeasureInput } from '../activities/types.ts';
+import type { MeasureCheckInput } from '../activities/types.ts';
 import type { Taken } from '../gates/measurement.ts';
 import { type CheckSettings, everyMsOf, type GatesSettings } from '../gates/settings.ts';
 import { addTaken, emptyTally, type Tally, verdictOf } from '../gates/tally.ts';
@@ -12,7 +12,7 @@ import * as activities from './activities.ts';
 import { reasonOf } from './failures.ts';
 
 /** What one measurement is told beside its check. */
-export type Measured = Omit<MeasureInput, 'check'>;
+export type Measured = Omit<MeasureCheckInput, 'check'>;
 
 interface Check {
   settings: CheckSettings;
@@ -70,7 +70,7 @@ export class Gating {
   }
 }
 
-async function measure(input: MeasureInput): Promise<Taken> {
+async function measure(input: MeasureCheckInput): Promise<Taken> {
   try {
     return await activities.measureCheck(input);
   } catch (error) {

@@ -11,7 +11,7 @@ import type {
   Crossing,
   CutOverResult,
   FerryActivities,
-  MeasureInput,
+  MeasureCheckInput,
   PageInput,
   PreflightInput,
   PreflightReport,
@@ -78,7 +78,7 @@ export class FakeTenant implements Faked {
   removed: string[] = [];
   /** What the measurements of a check say, by its name; each counts from 1. */
   measured: (check: string, call: number) => Phase | Promise<Phase> = () => 'successful';
-  readonly measurements: MeasureInput[] = [];
+  readonly measurements: MeasureCheckInput[] = [];
 
   readonly #before = new Map<FakedName, Before>();
   readonly #beforeSchedule = new Map<FakedName, BeforeSchedule>();
@@ -229,7 +229,7 @@ export class FakeTenant implements Faked {
     return { checked: this.owners.size, breaches: this.breaches.shift() ?? [], audit };
   };
 
-  measureCheck = async (input: MeasureInput): Promise<Taken> => {
+  measureCheck = async (input: MeasureCheckInput): Promise<Taken> => {
     await this.#begin('measureCheck', input);
     this.measurements.push(input);
     const { name } = input.check;
