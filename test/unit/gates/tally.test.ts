@@ -136,6 +136,11 @@ test.each(table)('%s under %j', (phases, change, now, over) => {
   expect([say(verdictOf(tally, under)), say(finalVerdictOf(tally, under))]).toEqual([now, over]);
 });
 
+test('waiting changes nothing but what was last seen', () => {
+  const last = { at: '2026-11-28T00:00:00.000Z', value: 1, message: 'was w' };
+  expect(taken('ww')).toEqual({ ...emptyTally(), last });
+});
+
 describe('the gate', () => {
   const check = (name: string, phases: string, dryRun = false, change: Partial<Limits> = {}) => ({
     name,
