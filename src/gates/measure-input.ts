@@ -63,7 +63,7 @@ const KINDS = {
       relative: share,
       later: duration,
       atLeast,
-      sample: 'a whole number from 1 to 1000',
+      sample: 'a whole number from 1 to 500',
     },
     v.object({
       kind: v.literal('schedule-health'),
@@ -71,7 +71,7 @@ const KINDS = {
       relative: v.optional(Share, 0.02),
       later: v.optional(Duration('5 seconds', 0, DAY), '5 seconds'),
       atLeast: v.optional(wholeNumber(1, 100_000, 10), 10),
-      sample: v.optional(wholeNumber(1, 1000, 200), 200),
+      sample: v.optional(wholeNumber(1, 500, 100), 100),
     }),
   ),
   'workflow-failures': kind(

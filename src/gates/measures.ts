@@ -20,7 +20,7 @@ export interface ScheduleHealthInput {
   later?: string;
   /** Actions below which nothing is said. @default 10 */
   atLeast?: number;
-  /** Schedules looked at, 1 to 1000. @default 200 */
+  /** Schedules looked at, 1 to 500. @default 100 */
   sample?: number;
 }
 

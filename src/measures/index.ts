@@ -6,7 +6,7 @@ import { ledger } from './ledger.ts';
 import type { Measure, MeasureContext } from './measure.ts';
 import { Prometheus, type PrometheusServer } from './prometheus.ts';
 import { workflowDuration, workflowFailures } from './runs.ts';
-import { scheduleHealth } from './schedule-health.ts';
+import { ScheduleHealth } from './schedule-health.ts';
 import { taskQueues } from './task-queues.ts';
 
 /** Addresses and secrets of metrics systems: the worker's own, never of an input. */
@@ -19,7 +19,7 @@ export type Measures = { readonly [Kind in MeasureKind]: Measure<SettingsOf<Kind
 
 export function createMeasures({ prometheus, datadog }: MetricsSystems = {}): Measures {
   return {
-    'schedule-health': scheduleHealth,
+    'schedule-health': new ScheduleHealth(),
     'workflow-failures': workflowFailures,
     'workflow-duration': workflowDuration,
     'task-queues': taskQueues,

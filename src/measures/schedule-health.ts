@@ -4,6 +4,7 @@
  * That a start was held back by a rate limit no cluster tells: it shows as lateness.
  */
 import type { temporal } from '@temporalio/proto';
+import { LRUCache } from 'lru-cache';
 import { isNotFound } from '../clusters/calls.ts';
 import type { Cluster } from '../clusters/cluster.ts';
 import { walk } from '../clusters/inventory.ts';
@@ -28,30 +29,45 @@ interface Health {
   late: number[];
 }
 
-export const scheduleHealth: Measure<SettingsOf<'schedule-health'>> = {
-  async measure({ figure, relative, later, atLeast, sample }, context): Promise<Measurement> {
-    const { clusters, from, to, selection, sinceMs, beforeMs, absolute } = context;
+export class ScheduleHealth implements Measure<SettingsOf<'schedule-health'>> {
+  /** A paused copy does nothing more, so that side is described once. */
+  readonly #before = new LRUCache<string, Health>({ max: 100 });
+
+  async measure(settings: SettingsOf<'schedule-health'>, context: MeasureContext): Promise<Measurement> {
+    const { figure, relative, later, atLeast, sample } = settings;
+    const { clusters, from, to, selection, sinceMs, absolute, signal } = context;
     const target = clusters.get(to);
     const { ids, more } = await someSchedules(target, selection, sample);
     if (ids.length === 0) return { values: [], said: [`no schedules of it are listed on ${to}`] };
-    const now = await look(target, ids, (dueMs) => dueMs >= sinceMs, context.signal);
+    const now = await look(target, ids, (dueMs) => dueMs >= sinceMs, signal);
     const seen = now.late.length + now.missed + now.overlapSkipped + now.bufferDropped;
-    const said = more ? [`${ids.length} of its schedules were looked at`] : [];
-    const tooEarly = `${seen} actions of ${ids.length} schedules since the cut-over, ${atLeast} needed`;
-    if (figure !== 'buffered' && seen < atLeast) return { values: [], said: [], tooEarly };
-
-    const before = absolute ? null : await look(clusters.get(from), ids, (dueMs) => dueMs < beforeMs, context.signal);
+    if (figure !== 'buffered' && seen < atLeast) {
+      return early(`${seen} actions of ${ids.length} schedules since the cut-over, ${atLeast} needed`);
+    }
+    const before = absolute ? null : await this.#baseline(ids, context);
     if (before && events(before) < atLeast) {
-      const few = `${events(before)} actions to compare with on ${from}, ${atLeast} needed`;
-      return { values: [], said: [], tooEarly: few };
+      return early(`${events(before)} actions to compare with on ${from}, ${atLeast} needed`);
     }
     const values = samples(now, before, { relative, laterMs: later });
     return {
       values: values.filter(({ labels, own }) => (figure === undefined ? own !== undefined : labels.figure === figure)),
-      said,
+      said: more ? [`${ids.length} of its schedules were looked at`] : [],
     };
-  },
-};
+  }
+
+  async #baseline(ids: readonly string[], { clusters, from, beforeMs, signal }: MeasureContext): Promise<Health> {
+    const key = JSON.stringify([from, beforeMs, ids]);
+    const known = this.#before.get(key);
+    if (known) return known;
+    const before = await look(clusters.get(from), ids, (dueMs) => dueMs < beforeMs, signal);
+    this.#before.set(key, before);
+    return before;
+  }
+}
+
+function early(tooEarly: string): Measurement {
+  return { values: [], said: [], tooEarly };
+}
 
 function samples(
   now: Health,

@@ -78,7 +78,7 @@ const accepted: [what: string, value: unknown, Partial<CheckSettings>][] = [
   [
     'schedule health',
     measured({ kind: 'schedule-health', later: '1s' }),
-    { name: 'it', measure: { kind: 'schedule-health', relative: 0.02, later: 1000, atLeast: 10, sample: 200 } },
+    { name: 'it', measure: { kind: 'schedule-health', relative: 0.02, later: 1000, atLeast: 10, sample: 100 } },
   ],
   [
     'task queues',

@@ -6,7 +6,7 @@ import { judge, type Judged } from '../../../src/gates/measurement.ts';
 import { timestamp } from '../../../src/clusters/proto-times.ts';
 import { ledger } from '../../../src/measures/ledger.ts';
 import { workflowDuration, workflowFailures } from '../../../src/measures/runs.ts';
-import { scheduleHealth } from '../../../src/measures/schedule-health.ts';
+import { ScheduleHealth } from '../../../src/measures/schedule-health.ts';
 import { taskQueues } from '../../../src/measures/task-queues.ts';
 import { emptyAudit } from '../../../src/schedules/audit.ts';
 import { clustersOf, context, HOUR, SINCE } from './context.ts';
@@ -64,7 +64,7 @@ describe('schedule health', () => {
 
   async function verdict(target: object, change: Partial<typeof settings> = {}, more = {}, source: object = before) {
     const clusters = clustersOf({ cloud: source, selfhosted: target });
-    return judge(await scheduleHealth.measure({ ...settings, ...change }, context({ clusters, ...more })), {});
+    return judge(await new ScheduleHealth().measure({ ...settings, ...change }, context({ clusters, ...more })), {});
   }
 
   const after = (told: Told): object => side({ a: { actions: 100, starts: starts(10, 1000, 50), ...told }, b: {} });
@@ -125,9 +125,23 @@ describe('schedule health', () => {
     const source = side({});
     const clusters = clustersOf({ cloud: source, selfhosted: after({ buffered: 7 }) });
     const figure = 'buffered';
-    const measured = await scheduleHealth.measure({ ...settings, figure }, context({ clusters, absolute: true }));
+    const measured = await new ScheduleHealth().measure({ ...settings, figure }, context({ clusters, absolute: true }));
     expect(judge(measured, { success: { op: '<=', limit: 5 } })).toMatchObject({ phase: 'failed', value: 7 });
     expect(source.described).toEqual([]);
+  });
+
+  test('the source, which does nothing more, is described once', async () => {
+    const source = side({ a: { actions: 500, starts: starts(10, -HOUR, 40) }, b: {} });
+    const target = side({ a: { actions: 100, starts: starts(10, 1000, 50) }, b: {} });
+    const clusters = clustersOf({ cloud: source, selfhosted: target });
+    const health = new ScheduleHealth();
+    for (let n = 0; n < 3; n++) await health.measure(settings, context({ clusters }));
+    expect([source.described, target.described]).toEqual([
+      ['a', 'b'],
+      ['a', 'b', 'a', 'b', 'a', 'b'],
+    ]);
+    await health.measure(settings, context({ clusters, beforeMs: SINCE - 1 }));
+    expect(source.described).toHaveLength(4);
   });
 
   test('schedules deleted meanwhile are left out, none at all is no value', async () => {
