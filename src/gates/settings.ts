@@ -52,9 +52,9 @@ export interface GatesSettings {
 
 export const MAX_CHECKS = 20;
 const DEFAULT_EVERY_MS = 60_000;
-/** Every measurement is about 5 history events; a migration's history should stay within a few thousand. */
+/** Every measurement is about ten history events; a migration's history should stay within a few thousand. */
 const MOST_PER_CHECK = 200;
-const MOST_TOGETHER = 1000;
+const MOST_TOGETHER = 500;
 
 /** How often a check is measured in a gate of this length: as asked, or as seldom as a bounded history needs. */
 export function everyMsOf(check: CheckSettings, checks: number, lengthMs: number): number {

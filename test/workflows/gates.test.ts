@@ -260,10 +260,12 @@ test('a rollback does not wait for a measurement', async () => {
     try {
       await until('the measurement', () => fake.measurements.length > 0);
       await handle.signal('rollback');
-      expect(await finish(handle)).toMatchObject({ outcome: 'rolled-back', reason: 'requested without a reason' });
+      await untilPhase(handle, 'rolling-back');
     } finally {
+      // While an activity is open the server skips no time.
       release();
     }
+    expect(await finish(handle)).toMatchObject({ outcome: 'rolled-back', reason: 'requested without a reason' });
   });
 });
 
@@ -272,8 +274,8 @@ test('many checks and a long bake fit into a bounded history', async () => {
     const many = Array.from({ length: 20 }, (_, n) => check(`check ${n}`, { every: '10s' }));
     const handle = await start({ bake: '24 hours', ...gates({}, ...many) });
     expect((await finish(handle)).outcome).toBe('completed');
-    expect(fake.measurements.length).toBeGreaterThan(900);
-    expect(fake.measurements.length).toBeLessThanOrEqual(1020);
+    expect(fake.measurements.length).toBeGreaterThan(450);
+    expect(fake.measurements.length).toBeLessThanOrEqual(520);
     const { events } = await handle.fetchHistory();
     console.log(`20 checks, bake of 24 hours: ${fake.measurements.length} measurements, ${events?.length} events`);
     expect(events?.length).toBeLessThan(5000);

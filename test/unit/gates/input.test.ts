@@ -281,8 +281,8 @@ describe('how often a check is measured', () => {
     ['a minute in an hour', every(null, 1, HOUR), 60_000],
     ['as asked', every(10_000, 1, HOUR / 6), 10_000],
     ['200 times at most', every(10_000, 1, HOUR), 18_000],
-    ['200 times in a day', every(null, 5, 24 * HOUR), 432_000],
-    ['fewer times where there are many checks', every(null, 20, 24 * HOUR), 1_728_000],
+    ['200 times in a day', every(null, 2, 24 * HOUR), 432_000],
+    ['fewer times where there are many checks', every(null, 20, 24 * HOUR), 3_456_000],
     ['as seldom as asked', every(2 * HOUR, 1, 24 * HOUR), 2 * HOUR],
   ])('%s', (_what, found, expected) => {
     expect(found).toBe(expected);
