@@ -11,6 +11,7 @@ import {
 } from '../workflows/progress.ts';
 import type { GateStatus } from '../gates/verdict.ts';
 import type { MigrationResult } from '../workflows/result.ts';
+import { straysOf } from '../workflows/strays.ts';
 import type { TenantMemo } from '../workflows/tenant.ts';
 import { routeSentence } from '../routes/sentence.ts';
 import type { Ending, Found } from './control.ts';
@@ -195,14 +196,13 @@ function gateRows(gate: GateStatus | null | undefined): string[] {
 
 function onDemandRows(workflows: OnDemand | null): string[] {
   if (workflows === null) return [];
-  const { route, wrongSide, drained, checkedAt } = workflows;
+  const { route, drained, checkedAt } = workflows;
+  const { found, unexamined, what, examples } = straysOf(workflows);
   const on = route === null ? '' : ` on ${route.from}`;
   const seen = checkedAt === null ? '' : `, ${openText(workflows)}${on} as of ${clock(checkedAt)}`;
-  const first = wrongSide.first.slice(0, 3).map(({ workflowId, startedAt }) => `${workflowId} at ${clock(startedAt)}`);
   return [
     row('on demand', `${routeOf(route)}${seen}${drained ? ', drained' : ''}`),
-    ...(wrongSide.count === 0 ? [] : [row('wrong side', `${wrongSide.count} started${on}: ${first.join(', ')}`)]),
-    ...(wrongSide.unexamined === 0 ? [] : [row('wrong side', `${wrongSide.unexamined} more not looked at`)]),
+    ...(found + unexamined === 0 ? [] : [row('wrong side', `${what}: ${examples.join('; ')}`)]),
   ];
 }
 
@@ -211,7 +211,7 @@ function routeOf(route: OnDemand['route']): string {
 }
 
 function openText({ open, byType }: Pick<OnDemand, 'open' | 'byType'>): string {
-  const types = byType.slice(0, 5).map((each) => `${each.open} ${each.type}`);
+  const types = byType.slice(0, 5).map((each) => `${each.open} ${each.type} since ${clock(each.oldestStartedAt)}`);
   return types.length === 0 ? `${open} open` : `${open} open (${types.join(', ')}${byType.length > 5 ? ', …' : ''})`;
 }
 

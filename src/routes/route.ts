@@ -6,7 +6,7 @@
  * Around T nobody starts anything (`HOLD_BEFORE_MS`, `HOLD_AFTER_MS`): a start that was sent to the old side ends by its
  * deadline at T, so who asks the old side for an id after the hold sees every start there will ever be.
  * This rests on clocks that differ by less than `HOLD_AFTER_MS`; who breaks it is found by the search for starts on the
- * wrong side after T.
+ * old side after T, and on the new side before it.
  */
 
 /** How long a route that was read may be used. Counted from before the question was sent. */
@@ -130,6 +130,13 @@ export function announce(route: Route | null, current: string, to: Destination, 
   // Where the new ones will start stays named if it was: until T the old side is where they start, and asks there.
   const undrained = [...new Set([...held.undrained, ...namesOf(held.to)])];
   return { changed: true, route: { to, from: held.to, at: new Date(nowMs + LEAD_MS).toISOString(), undrained } };
+}
+
+/** While a change away from `cluster` has not been acted on by all: when it will be. Else null. */
+export function getsStartsUntil({ from, at }: Route, cluster: string, nowMs: number): number | null {
+  if (from === null || at === null || !namesOf(from).includes(cluster)) return null;
+  const until = Date.parse(at) + HOLD_AFTER_MS;
+  return nowMs < until ? until : null;
 }
 
 /** `cluster` has no open workflow of the tenant that would be started elsewhere now. */

@@ -355,6 +355,40 @@ describe('starts on the source after the route has changed', () => {
   });
 });
 
+test('starts on the target before the route changes are found, and need a person too', async () => {
+  await harness.play(new FakeTenant(1), async ({ start, fake, record }) => {
+    const handle = await start({ workflows, bake: '0' });
+    const { workflows: flipped } = await untilPhase(handle, 'settling');
+    const at = Date.parse(flipped?.route?.at ?? '');
+    // Before the change was announced it is nobody's business; after the hold it is as it should be.
+    for (const when of [at - LEAD_MS - 1, at - 4_000, at + HOLD_AFTER_MS]) fake.start(1, 'selfhosted', when);
+    const held = await skipUntil(handle, ({ waitingFor }) => waitingFor?.startsWith('1 workflow started') ?? false);
+    expect(held.waitingFor).toContain('1 workflow started on selfhosted before the route changed (order-2, a Order)');
+    expect(held.workflows).toMatchObject({ wrongSide: { count: 0 }, early: { count: 1 } });
+    await handle.signal('proceed');
+    const result = await finish(handle);
+    expect(result.accepted?.what).toBe('1 workflow started on selfhosted before the route changed');
+    expect(result.notes.join()).toContain('order-2 at');
+    expect((await record()).route?.undrained).toEqual([]);
+  });
+});
+
+test('where a split lets some start on the target before the change, none is too early', async () => {
+  await harness.play(new FakeTenant(1), async ({ start, client, taskQueue, tenant, fake }) => {
+    await client.workflow.start('Tenant', { workflowId: tenantWorkflowId(tenant), taskQueue, args: [{ tenant }] });
+    const split = { cluster: 'cloud', split: { cluster: 'selfhosted', percent: 20 } };
+    const entity = client.workflow.getHandle(tenantWorkflowId(tenant));
+    await entity.executeUpdate(announceRouteUpdate, { args: [{ to: split, current: 'cloud', event: 'try some' }] });
+    await harness.env.sleep('1 min');
+    const handle = await start({ workflows, bake: '0' });
+    const { workflows: flipped } = await untilPhase(handle, 'settling');
+    fake.start(3, 'selfhosted', Date.parse(flipped?.route?.at ?? '') - 4_000);
+    const result = await finish(handle);
+    expect(result).toMatchObject({ outcome: 'completed', workflows: { early: { count: 0 } } });
+    expect(result).not.toHaveProperty('accepted');
+  });
+});
+
 test('starts that were too many to look at each are accepted once, and the result says so', async () => {
   await harness.play(new FakeTenant(1), async ({ start, fake }) => {
     fake.unexamined = 4_000;
@@ -503,6 +537,40 @@ test('a migration there and one back: the second finds its source in the route, 
     await finish(await start({ workflows, bake: '0' }));
     await finish(await start({ workflows, bake: '0', from: 'selfhosted', to: 'cloud' }));
     expect((await record()).route).toMatchObject({ to: cloud, from: selfhosted, undrained: [] });
+  });
+});
+
+describe('a record that somebody has terminated', () => {
+  test('begins anew with what it published last, in the middle of a migration', async () => {
+    await harness.play(new FakeTenant(2), async ({ start, fake, client, tenant, record }) => {
+      fake.start(1, 'cloud', (await now()) - HOUR);
+      const handle = await start({ workflows, bake: '0' });
+      await skipToPhase(handle, 'draining');
+      const before = await record();
+      await client.workflow.getHandle(tenantWorkflowId(tenant)).terminate('by mistake');
+      fake.end();
+      expect(await finish(handle)).toMatchObject({ outcome: 'completed', workflows: { drained: true } });
+      const { memo } = await client.workflow.getHandle(tenantWorkflowId(tenant)).describe();
+      expect(await record()).toMatchObject({
+        owner: 'selfhosted',
+        route: { ...before.route, undrained: [] },
+        lock: null,
+      });
+      expect(memo).toMatchObject({ owner: 'selfhosted', route: { ...before.route, undrained: [] } });
+    });
+  });
+
+  test('shows its route before any worker has looked at it, and is not taken over by a plan', async () => {
+    await harness.play(new FakeTenant(2), async ({ start, client, tenant, record }) => {
+      await finish(await start({ workflows, bake: '0', drainLimit: '0' }));
+      const before = await record();
+      await client.workflow.getHandle(tenantWorkflowId(tenant)).terminate('by mistake');
+      const planned = await finish(await start({ workflows, dryRun: true, from: 'selfhosted', to: 'cloud' }, 'plan'));
+      expect(planned.outcome).toBe('planned');
+      expect(await record()).toMatchObject({ owner: before.owner, route: before.route, lock: null });
+      const { memo } = await client.workflow.getHandle(tenantWorkflowId(tenant)).describe();
+      expect(memo).toMatchObject({ owner: before.owner, route: before.route });
+    });
   });
 });
 
