@@ -7,6 +7,7 @@ import type { ClusterSource, HandoverSettings } from './activities/deps.ts';
 import { Cluster } from './clusters/cluster.ts';
 import { Profiles } from './clusters/profiles.ts';
 import { ferryAttributesRegistered } from './clusters/control.ts';
+import { createMeasures, type MetricsSystems } from './measures/index.ts';
 
 export const TASK_QUEUE = 'ferry';
 
@@ -18,6 +19,8 @@ export interface FerryOptions {
   /** @default 'ferry' */
   taskQueue?: string;
   handover?: Partial<HandoverSettings>;
+  /** Metrics systems that gates may ask. */
+  metricsSystems?: MetricsSystems;
   /** TEMPORAL_… variables that are set and not applied; preflight says so. */
   ignoredEnvironment?: string[];
   /** gRPC interceptors for a profile's connection: tests lose calls with them. */
@@ -80,6 +83,7 @@ export async function createFerry(options: FerryOptions): Promise<Ferry> {
     taskQueue,
     searchAttributesRegistered: () => ferryAttributesRegistered(control.client),
     handover: options.handover,
+    measures: createMeasures(options.metricsSystems),
     ignoredEnvironment: options.ignoredEnvironment,
   });
   const worker = await Worker.create({

@@ -2,6 +2,7 @@
 import { pathToFileURL } from 'node:url';
 import { Runtime } from '@temporalio/worker';
 import { type FerryOptions, createFerry } from './compose.ts';
+import type { MetricsSystems } from './measures/index.ts';
 
 const OVERRIDES = ['TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE', 'TEMPORAL_API_KEY'];
 
@@ -17,7 +18,17 @@ export function optionsFromEnvironment(env: NodeJS.ProcessEnv): WorkerOptions {
     controlProfile: env.FERRY_CONTROL_PROFILE,
     taskQueue: env.FERRY_TASK_QUEUE,
     metricsAddress: env.FERRY_METRICS_ADDRESS,
+    metricsSystems: metricsSystemsFrom(env),
     ignoredEnvironment: OVERRIDES.filter((name) => env[name] !== undefined),
+  };
+}
+
+function metricsSystemsFrom(env: NodeJS.ProcessEnv): MetricsSystems {
+  const { FERRY_PROMETHEUS_URL: url, FERRY_PROMETHEUS_TOKEN: token, FERRY_DATADOG_SITE: site } = env;
+  const { DD_API_KEY: apiKey, DD_APP_KEY: appKey } = env;
+  return {
+    ...(url && { prometheus: { url, token: token || undefined } }),
+    ...(apiKey && { datadog: { site: site || 'datadoghq.com', apiKey, appKey } }),
   };
 }
 

@@ -2,7 +2,7 @@
  * The servers that demo and tests run, however this machine can have them: what the user names, what is installed,
  * what is in the cache, what the SDK can download, and at last a build from the Go module proxy.
  */
-import { readdir, rename } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheDir, cached, exists, findOnPath } from './cache.ts';
@@ -14,6 +14,13 @@ const cli = { package: 'github.com/temporalio/cli/cmd/temporal', version: '1.5.1
 
 /** The newest server that the current Go 1.26 builds; schedules run on the V2 (CHASM) engine when told to. */
 const server = { package: 'go.temporal.io/server/cmd/server', version: '1.32.1', program: 'server' };
+
+/** For the gates' tests; any 2.x or 3.x will do. */
+const prometheus = {
+  package: 'github.com/prometheus/prometheus/cmd/prometheus',
+  version: '0.316.0',
+  program: 'prometheus',
+};
 
 const downloads = 'https://temporal.download/cli/default';
 
@@ -34,6 +41,35 @@ export async function temporalServerPath(): Promise<string> {
     (await fromEnvironment('TEMPORAL_SERVER_PATH')) ??
     goInstalled(server, `Temporal server ${server.version}`, 'TEMPORAL_SERVER_PATH')
   );
+}
+
+/** A Prometheus; Debian's package is unpacked, not installed, so that none runs on this machine afterwards. */
+export async function prometheusPath(): Promise<string> {
+  const given = (await fromEnvironment('PROMETHEUS_PATH')) ?? (await findOnPath('prometheus'));
+  if (given) return given;
+  const built = join(cacheDir(), goEntry(prometheus));
+  if (await exists(built)) return built;
+  return (await unpackedPrometheus()) ?? goInstalled(prometheus, 'Prometheus', 'PROMETHEUS_PATH');
+}
+
+async function unpackedPrometheus(): Promise<string | undefined> {
+  if (!(await findOnPath('apt-get')) || !(await findOnPath('dpkg-deb'))) return undefined;
+  try {
+    return await cached('prometheus-debian/prometheus', async (dir) => {
+      // A machine that has just been made knows no packages yet; only root may change that.
+      const download = (): Promise<string> => run('apt-get', ['download', 'prometheus'], { cwd: dir });
+      await download().catch(() => run('apt-get', ['update', '-qq']).then(download));
+      const [file] = (await readdir(dir)).filter((name) => name.endsWith('.deb'));
+      if (!file) throw new Error('apt-get left no package behind');
+      await run('dpkg-deb', ['-x', file, 'unpacked'], { cwd: dir });
+      await rename(join(dir, 'unpacked/usr/bin/prometheus'), join(dir, 'prometheus'));
+      await rm(join(dir, 'unpacked'), { recursive: true });
+      await rm(join(dir, file));
+    });
+  } catch (error) {
+    console.error(`Debian's package of Prometheus could not be had (${messageOf(error)}); building instead`);
+    return undefined;
+  }
 }
 
 async function fromEnvironment(name: string): Promise<string | undefined> {

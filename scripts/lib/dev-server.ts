@@ -24,6 +24,8 @@ export interface ServerOptions {
 export interface RunningServer extends ClusterReady {
   address: string;
   namespace: string;
+  /** `host:port` of its Prometheus metrics. */
+  metricsAddress: string;
   /** Absent where the server brings no Web UI. */
   uiAddress?: string;
   logFile: string;
@@ -85,7 +87,8 @@ export async function startDevServer(options: ServerOptions): Promise<RunningSer
     const ready = await clusterReady(address, [namespace], server.died);
     const { logFile, pid, died, stop } = server;
     const restart = restarting({ address, namespace, persistent, server });
-    return { ...ready, address, namespace, uiAddress, logFile, pid, died, stop, restart };
+    const metricsAddress = `127.0.0.1:${metricsPort}`;
+    return { ...ready, address, namespace, metricsAddress, uiAddress, logFile, pid, died, stop, restart };
   } catch (error) {
     await server.stop();
     throw error;

@@ -1,5 +1,5 @@
 /** What the tenants of demo and tests run. Their input is encrypted and does not matter here, so none takes any. */
-import { condition, continueAsNew, executeChild, sleep, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, condition, continueAsNew, executeChild, sleep, workflowInfo } from '@temporalio/workflow';
 
 /** Done at once. */
 export async function quick(): Promise<string> {
@@ -36,4 +36,10 @@ export async function family(children: number): Promise<void> {
 export async function chain(links: number): Promise<void> {
   await sleep('4 s');
   if (links > 1) await continueAsNew<typeof chain>(links - 1);
+}
+
+/** Well on `cloud`, and fails in the namespace of `selfhosted`: what a gate is for. */
+export async function sours(): Promise<string> {
+  if (workflowInfo().namespace === 'prod') throw ApplicationFailure.nonRetryable('the new side does not suit it');
+  return 'done';
 }

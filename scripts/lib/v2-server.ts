@@ -45,7 +45,8 @@ export async function startV2Server(options: V2ServerOptions): Promise<RunningSe
     await clusterReady(address, [namespace], server.died);
     const { logFile, pid, died, stop } = server;
     const restart = restarting({ address, namespace, persistent, server });
-    return { ...ready, address, namespace, logFile, pid, died, stop, restart };
+    const metricsAddress = metricsAt(ports);
+    return { ...ready, address, namespace, metricsAddress, logFile, pid, died, stop, restart };
   } catch (error) {
     await server.stop();
     throw error;
@@ -83,6 +84,10 @@ function inFile(databaseName: string): object {
   return { sql: { ...sqlite, databaseName, connectAttributes } };
 }
 
+function metricsAt(ports: number[]): string {
+  return `127.0.0.1:${ports[9] ?? 0}`;
+}
+
 function serverConfig(ports: number[], store: object, dynamicFile: string, logLevel: string): object {
   const port = (index: number) => ports[index] ?? 0;
   const service = (grpc: number, membership: number, more = {}) => ({
@@ -97,7 +102,10 @@ function serverConfig(ports: number[], store: object, dynamicFile: string, logLe
       numHistoryShards: 1,
       datastores: { main: store, visibility: store },
     },
-    global: { membership: { maxJoinDuration: '30s', broadcastAddress: '127.0.0.1' } },
+    global: {
+      membership: { maxJoinDuration: '30s', broadcastAddress: '127.0.0.1' },
+      metrics: { prometheus: { listenAddress: metricsAt(ports), timerType: 'histogram' } },
+    },
     services: {
       frontend: service(0, 1, { httpPort: port(2) }),
       history: service(3, 4),

@@ -1,6 +1,7 @@
 /** What the activities are built from; the composition root makes it. */
 import type { Client } from '@temporalio/client';
 import type { Cluster } from '../clusters/cluster.ts';
+import type { Measures } from '../measures/index.ts';
 
 export interface ClusterSource {
   /** The cluster of a profile, connected once and shared. Throws UnknownProfile. */
@@ -24,6 +25,8 @@ export interface FerryDeps {
   /** Whether the control namespace knows the Ferry… search attributes; asked at each claim. */
   searchAttributesRegistered: () => Promise<boolean>;
   handover?: Partial<HandoverSettings>;
+  /** What gates measure with; by default no metrics system is known. */
+  measures?: Measures;
   /** TEMPORAL_* variables that would override profiles, and are not applied. */
   ignoredEnvironment?: string[];
 }

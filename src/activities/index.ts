@@ -3,6 +3,7 @@ import { auditPage } from './audit.ts';
 import { copyPage } from './copy.ts';
 import { cutOverPage } from './cut-over.ts';
 import type { FerryDeps } from './deps.ts';
+import { measureCheck } from './measure.ts';
 import { preflight } from './preflight.ts';
 import { reconcilePage, recordReconciled } from './reconcile.ts';
 import { sweep } from './sweep.ts';
@@ -26,6 +27,7 @@ export function createActivities(deps: FerryDeps): FerryActivities {
     sweep: (input) => sweep(deps, input),
     watchOwnership: (input) => watchOwnership(deps, input),
     lookAtWorkflows: (input) => lookAtWorkflows(deps, input),
+    measureCheck: (input) => measureCheck(deps, input),
     auditPage: (input) => auditPage(deps, input),
     reconcilePage: (input) => reconcilePage(deps, input),
     recordReconciled: (input) => recordReconciled(deps, input),

@@ -2,6 +2,8 @@
  * What workflows and activities say to each other. Payloads carry ids and counts, never schedules: the live clusters
  * are the state, so any of these may be cut off, lose its acknowledgement, and be run again.
  */
+import type { Taken } from '../gates/measurement.ts';
+import type { CheckSettings } from '../gates/settings.ts';
 import type { Tally } from '../ledger/tally.ts';
 import type { ReasonCode } from '../reasons.ts';
 import type { Route } from '../routes/route.ts';
@@ -165,6 +167,18 @@ export interface WatchResult {
   audit?: Audit;
 }
 
+/** One measurement of one check of a gate, while `to` owns the tenant. */
+export interface MeasureCheckInput extends Crossing {
+  check: CheckSettings;
+  /** Visibility query of the workflows that moved too; null: schedules only. */
+  workflows: string | null;
+  /** `from` owned it until then, `to` has since; ms. */
+  beforeMs: number;
+  sinceMs: number;
+  /** The migration's ledger, less what a person has accepted. */
+  audit: Audit;
+}
+
 export interface AuditPageInput {
   tenant: string;
   /** One or two profiles. */
@@ -321,6 +335,8 @@ export interface FerryActivities {
   sweep(input: Crossing): Promise<SweepResult>;
   /** Looks at both sides after the cut-over: `to` should be the owner. Shuts the side that should not be open. */
   watchOwnership(input: Crossing): Promise<WatchResult>;
+  /** Reads only. Throws where it could not measure, which is neither good nor bad. */
+  measureCheck(input: MeasureCheckInput): Promise<Taken>;
   /** Reads only. What a page of schedules did over a time range. */
   auditPage(input: AuditPageInput): Promise<AuditPageResult>;
   /** Brings the paused copies of a page of schedules in line with their owners. Touches nothing else. */

@@ -73,6 +73,7 @@ const inputOptions = {
   workflows: 'text',
   bake: 'text',
   'bake-check-every': 'text',
+  gates: 'text',
   approval: 'text',
   'page-size': 'text',
   'open-run-limit': 'text',
@@ -191,6 +192,7 @@ type InputOption = keyof typeof inputOptions;
 function readInput(topic: Topic, given: Given<InputOption>, dryRun: boolean): MigrateTenantInput {
   const tenant = one(topic, given.words, 'the name of a tenant');
   const schedules = readSelection(topic, given);
+  const gates = readGates(topic, given.text('gates'));
   const [from, to, workflows, bake, bakeCheckEvery, approval, pageSize, openRunLimit, drainLimit] = (
     [
       'from',
@@ -212,6 +214,7 @@ function readInput(topic: Topic, given: Given<InputOption>, dryRun: boolean): Mi
     ...(workflows === undefined ? {} : { workflows }),
     ...(bake === undefined ? {} : { bake }),
     ...(bakeCheckEvery === undefined ? {} : { bakeCheckEvery }),
+    ...(gates === undefined ? {} : { gates }),
     ...(approval === undefined ? {} : { approval }),
     ...(pageSize === undefined ? {} : { pageSize: /^\d+$/.test(pageSize) ? Number(pageSize) : pageSize }),
     ...(openRunLimit === undefined ? {} : { openRunLimit }),
@@ -221,6 +224,17 @@ function readInput(topic: Topic, given: Given<InputOption>, dryRun: boolean): Mi
   // The workflow's own check, before anything is sent: both say the same.
   readMigrateTenantInput([input]);
   return input;
+}
+
+/** As JSON; what is in it the input's own check says. */
+function readGates(topic: Topic, json: string | undefined): unknown {
+  if (json === undefined) return undefined;
+  try {
+    return JSON.parse(json) as unknown;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw usage(`\`--gates\` is no JSON: ${error.message}. Write --gates "$(cat gates.json)".`, topic);
+  }
 }
 
 /** A dry run has an id of its own, so that `ferry status <tenant>` goes on showing the migration. */

@@ -24,6 +24,7 @@ const INPUT = `  --from <profile>            where the schedules run now (defaul
                               of them (default: TenantId = '<tenant>'); none: only schedules move
   --bake <duration>           how long the source stays ready after the cut-over (default: "1 hour"; "0" for none)
   --bake-check-every <dur.>   how often ownership is checked meanwhile (default: a tenth of the bake, within limits)
+  --gates <json>              what is measured during the bake, and turns it back when it is bad: docs/gates.md
   --approval auto|manual      manual: hold before the cut-over until \`ferry proceed\` (default: auto)
   --page-size <1 to 250>      schedules a page (default: a quarter of all, 10 to 250)
   --open-run-limit <duration> how long an open run may hold up its own schedule (default: "60 seconds")
@@ -82,6 +83,7 @@ Examples
   ferry migrate acme --approval manual --bake "24 hours"      holds before the cut-over until: ferry proceed acme
   ferry migrate acme --schedules "TenantId = 'acme' AND TemporalSchedulePaused = false"
   ferry migrate acme --prefix acme- --bake 0
+  ferry migrate acme --bake "2 hours" --gates "$(cat gates.json)"
 
 Stopping to wait (Ctrl-C) does not stop the migration: follow it with \`ferry status acme --watch\`.
 

@@ -9,6 +9,7 @@ import {
   type Progress,
   type ProgressMemo,
 } from '../workflows/progress.ts';
+import type { GateStatus } from '../gates/verdict.ts';
 import type { MigrationResult } from '../workflows/result.ts';
 import { straysOf } from '../workflows/strays.ts';
 import type { TenantMemo } from '../workflows/tenant.ts';
@@ -47,6 +48,7 @@ export function statusText(found: Found, progress: Progress): string {
     row('schedules', `${total}: ${copied} copied, ${verified} verified, ${handedOver} on ${to}, ${failed} failed`),
     ...onDemandRows(progress.workflows),
     row('ledger', ledger(audit)),
+    ...gateRows(progress.gate),
     ...(waitingFor === null ? [] : [row('waits for', waitingFor)]),
     ...(rollbackReason === null ? [] : [row('turned back', rollbackReason)]),
     row('started', clock(progress.startedAt)),
@@ -107,6 +109,7 @@ export function resultText(result: MigrationResult): string {
     row('schedules', `${total}: ${handedOver} on ${to}`),
     ...onDemandRows(result.workflows ?? null),
     row('ledger', ledger(audit)),
+    ...gateRows(result.gate),
     ...(reason === undefined ? [] : [row('turned back', reason)]),
     ...(accepted === undefined ? [] : [row('accepted', accepted.what)]),
     ...(result.bakeEndedEarly ? [row('bake', 'ended early by `proceed`')] : []),
@@ -180,6 +183,15 @@ export function recordText(tenant: string, { owner, route, lock, updatedAt }: Te
     ...(route ? [`  its workflows ${routeSentence(route)}`] : []),
     lock ? `  held by migration ${lock.migration} (${lock.from} → ${lock.to})` : '  no migration holds it',
   ].join('\n');
+}
+
+/** Undefined from a worker of an earlier version, too. */
+function gateRows(gate: GateStatus | null | undefined): string[] {
+  if (!gate) return [];
+  const checks = gate.checks.map(({ name, verdict, message, dryRun }) =>
+    row('check', `${name}: ${verdict}${dryRun ? ' (dry run)' : ''}, ${message}`),
+  );
+  return [row('gate', `${gate.verdict}, ${gate.message}`), ...checks];
 }
 
 function onDemandRows(workflows: OnDemand | null): string[] {

@@ -8,6 +8,7 @@ import type {
   Crossing,
   FerryActivities,
   FlipInput,
+  MeasureCheckInput,
   PageInput,
   PreflightInput,
   ReconcilePageInput,
@@ -64,6 +65,14 @@ const watching = proxyActivities<FerryActivities>({
 const looking = proxyActivities<FerryActivities>({
   ...walk,
   retry: { ...backoff, maximumInterval: '10 s', maximumAttempts: 5 },
+});
+
+/** One measurement; the check counts those that failed, so none is made twice. Nothing is left behind by one given up. */
+const measuring = proxyActivities<FerryActivities>({
+  startToCloseTimeout: '2 min',
+  heartbeatTimeout: '30 s',
+  retry: { maximumAttempts: 1 },
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
 });
 
 /** The way back never gives up. */
@@ -142,6 +151,12 @@ export const watchOwnership = (c: Crossing) =>
   watching.watchOwnership.executeWithOptions(
     { summary: summary(c.tenant, `check that only ${c.to} runs the schedules`) },
     [c],
+  );
+
+export const measureCheck = (input: MeasureCheckInput) =>
+  measuring.measureCheck.executeWithOptions(
+    { summary: summary(input.tenant, `measure ${input.check.name} on ${input.to}`) },
+    [input],
   );
 
 /** `input` already names the way back: its `to` is where the migration came from. */

@@ -3,18 +3,16 @@ import * as v from 'valibot';
 import type { Selection } from '../activities/types.ts';
 import { refusal } from '../errors.ts';
 import { formatDuration } from './duration.ts';
+import { Duration, durationExamples, text } from './fields.ts';
 import {
-  Duration,
   Profile,
   Schedules,
   TenantName,
   adviceOnWhole,
-  durationExamples,
   profileSyntax,
   schedulesSyntax,
   tenantQuery,
   tenantSyntax,
-  text,
   unqueryable,
   whole,
   withDefaults,

@@ -26,7 +26,7 @@ export class Controls {
     this.#run = run;
   }
 
-  /** A person asked for the way back. */
+  /** A person or a gate asked for the way back. */
   get rollbackRequested(): boolean {
     return this.#run.progress.rollbackReason !== null;
   }
@@ -38,9 +38,7 @@ export class Controls {
     if (odd !== null) run.note(odd);
     switch (command) {
       case 'rollback':
-        run.update({ rollbackReason: readReason(argument).reason ?? 'requested without a reason', paused: false });
-        run.close('the schedules in flight, before it turns back');
-        this.#forward.cancel();
+        this.turnBack(readReason(argument).reason ?? 'requested without a reason');
         break;
       case 'proceed':
         this.#proceeds++;
@@ -53,6 +51,13 @@ export class Controls {
       case 'resume':
         run.update({ paused: false });
     }
+  }
+
+  /** Stops the way forward wherever it is. */
+  turnBack(reason: string): void {
+    this.#run.update({ rollbackReason: reason, paused: false });
+    this.#run.close('the schedules in flight, before it turns back');
+    this.#forward.cancel();
   }
 
   /** Runs the way forward; throws a cancellation when a rollback or a cancel request stops it. */

@@ -60,6 +60,7 @@ export function detailsOf(progress: Progress): string {
     workflowLines(progress),
     phaseTable(progress.phases),
     ledger,
+    gateLines(progress),
     list(
       'Could not be treated',
       progress.failures.map((f) => `${f.object}: ${f.found}; ${f.remedy}`),
@@ -114,6 +115,15 @@ function workflowLines({ workflows }: Progress): string {
     .slice(0, 5)
     .map((each) => `- ${each.open} ${inline(each.type)}, the oldest since ${clock(each.oldestStartedAt)}`);
   return [`**On demand:** ${starts}${seen}${astray}${drained ? ', drained' : ''}`, ...types].join('\n');
+}
+
+function gateLines({ gate }: Progress): string {
+  if (gate === null) return '';
+  const checks = gate.checks.map(({ name, verdict, message, dryRun }) => {
+    const state = dryRun ? `${verdict}, dry run` : verdict;
+    return `- ${inline(name)}: **${state}**, ${inline(message)}`;
+  });
+  return [`**Gate:** ${gate.verdict}, ${inline(gate.message)}`, ...checks].join('\n');
 }
 
 function phaseTable(phases: readonly PhaseEntry[]): string {

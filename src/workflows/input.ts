@@ -5,9 +5,11 @@
 import * as v from 'valibot';
 import type { Selection } from '../activities/types.ts';
 import { refusal } from '../errors.ts';
-import { formatDuration, parseDuration } from './duration.ts';
+import { gatesSyntax, readGates } from '../gates/input.ts';
+import type { GatesInput, GatesSettings } from '../gates/settings.ts';
+import { formatDuration } from './duration.ts';
+import { Duration, durationExamples, misspelt, text } from './fields.ts';
 import { type Accepted, describeProblems, found, fromIssue, type Problem, unknownKeys } from './input-problems.ts';
-import { nearest } from './nearest.ts';
 
 /** As typed; every field but `tenant` has a default. */
 export interface MigrateTenantInput {
@@ -27,6 +29,8 @@ export interface MigrateTenantInput {
   bake?: string;
   /** How often ownership is checked during the bake. @default a tenth of the bake, within limits */
   bakeCheckEvery?: string;
+  /** What is measured during the bake, and what happens when it turns bad. @default nothing */
+  gates?: GatesInput;
   /** @default 'auto' */
   approval?: 'auto' | 'manual';
   /** Stop after preflight and return the plan. @default false */
@@ -49,6 +53,8 @@ export interface Settings {
   workflows: string | null;
   bakeMs: number;
   bakeCheckEveryMs: number;
+  /** Null: none. */
+  gates: GatesSettings | null;
   approval: 'auto' | 'manual';
   dryRun: boolean;
   pageSize: number | undefined;
@@ -63,7 +69,6 @@ const MAX_DRAIN_MS = 365 * 24 * 3600 * 1000;
 /** A check is about 11 history events; a migration's history should stay within a few thousand. */
 const MAX_CHECKS = 500;
 
-export const durationExamples = 'such as "1 hour", "90s" or "1h 30m"';
 export const profileSyntax = 'the name of a connection profile (letters, digits, dot, dash, underscore; at most 64)';
 
 export const tenantSyntax = 'a name of 1 to 200 characters without control characters or spaces around it';
@@ -78,6 +83,7 @@ const ACCEPTED: Accepted = {
   workflows: workflowsSyntax,
   bake: `a duration in quotes ${durationExamples}, at most "90 days", or "0" for none`,
   bakeCheckEvery: `a duration in quotes ${durationExamples}, at least "1s"`,
+  gates: gatesSyntax,
   approval: '"auto" or "manual"',
   dryRun: 'true or false',
   pageSize: 'a whole number from 1 to 250',
@@ -85,26 +91,8 @@ const ACCEPTED: Accepted = {
   drainLimit: `a duration in quotes ${durationExamples}, at most "365 days", or "0" not to wait; left out, it waits until none is open`,
 };
 
-/** For a value of the wrong JSON type; messages of schemas below are what to do about it. */
-export const text = (example: string) => v.string((issue) => wrongText(issue.input, example));
-
 export const Profile = (example: string) =>
   v.pipe(text(example), v.regex(/^[A-Za-z0-9][\w.-]{0,63}$/, `write it as in temporal.toml, such as "${example}"`));
-
-export const Duration = (example: string, minMs: number, maxMs: number) =>
-  v.pipe(
-    v.string((issue) => wrongDuration(issue.input, example)),
-    v.rawTransform(({ dataset, addIssue, NEVER }) => {
-      const parsed = parseDuration(dataset.value);
-      if ('advice' in parsed) {
-        addIssue({ message: parsed.advice });
-        return NEVER;
-      }
-      if (parsed.ms < minMs) addIssue({ message: `write at least "${formatDuration(minMs)}"` });
-      if (parsed.ms > maxMs) addIssue({ message: 'shorten it' });
-      return parsed.ms;
-    }),
-  );
 
 const selected = (read: (value: unknown) => Selection | string) =>
   v.pipe(
@@ -145,6 +133,7 @@ const Fields = v.pipe(
       workflows: v.optional(Workflows),
       bake: v.optional(Duration('1 hour', 0, MAX_BAKE_MS), '1 hour'),
       bakeCheckEvery: v.optional(Duration('5 min', 1000, MAX_BAKE_MS)),
+      gates: v.optional(v.unknown()),
       approval: v.optional(
         v.picklist(['auto', 'manual'], (issue) => misspelt(issue.input, ['auto', 'manual'])),
         'auto',
@@ -186,10 +175,17 @@ export function readMigrateTenantInput(args: unknown[], workflowsToo = (): boole
     throw refusal('InvalidInput', describeProblems('MigrateTenant', problems));
   }
   problems.push(...unknownKeys(input, ACCEPTED));
+  let gating: GatesSettings | null = null;
   const parsed = v.safeParse(Fields, input);
   for (const issue of parsed.issues ?? []) problems.push(withDefaults(fromIssue(issue, ACCEPTED), issue));
   if (parsed.success) {
     problems.push(...inconsistencies(parsed.output));
+    const { gates, bake } = parsed.output;
+    if (gates !== undefined) {
+      const read = readGates(gates, 'gates', bake);
+      if ('problems' in read) problems.push(...read.problems);
+      else gating = read.output;
+    }
     const unsaid = unqueryableWorkflows(parsed.output);
     if (unsaid.length > 0 && workflowsToo()) problems.push(...unsaid);
   }
@@ -205,6 +201,7 @@ export function readMigrateTenantInput(args: unknown[], workflowsToo = (): boole
     workflows: workflows === undefined ? tenantQuery(rest.tenant) : workflows,
     bakeMs: bake,
     bakeCheckEveryMs: bakeCheckEvery ?? defaultCheckEvery(bake),
+    gates: gating,
     approval: rest.approval,
     dryRun: rest.dryRun,
     pageSize: rest.pageSize,
@@ -322,21 +319,4 @@ function readSelection(value: unknown): Selection | string {
   if (key === 'all') return all === true ? { all } : 'write {"all": true}, or a query for some of them';
   if (key === 'query') return 'write the query itself in quotes, without {"query": …} around it';
   return misspelt(key, ['prefix', 'all']);
-}
-
-function wrongText(input: unknown, example: string): string {
-  if (typeof input === 'number' || typeof input === 'boolean') return `put quotes around it: "${input}"`;
-  return `write a text in quotes, such as "${example}"`;
-}
-
-function wrongDuration(input: unknown, example: string): string {
-  if (typeof input === 'number' && Number.isFinite(input)) {
-    return input === 0 ? 'put quotes around it: "0"' : `say the unit in quotes: "${input}s" or "${input}m"`;
-  }
-  return `write a text in quotes, such as "${example}"`;
-}
-
-function misspelt(input: unknown, accepted: string[]): string {
-  const meant = typeof input === 'string' ? nearest(input, accepted) : undefined;
-  return meant === undefined ? `write ${accepted.map((word) => `"${word}"`).join(' or ')}` : `did you mean "${meant}"?`;
 }

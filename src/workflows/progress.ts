@@ -4,6 +4,7 @@
  */
 import { emptyAudit } from '../schedules/audit.ts';
 import type { Audit, Breach, Reason, TypeCount, WrongSide } from '../activities/types.ts';
+import type { GateStatus } from '../gates/verdict.ts';
 import type { Settings } from './input.ts';
 
 /** In the order they are passed; the last five are endings or lead to one. */
@@ -78,6 +79,8 @@ export interface Progress {
   accepts: Command[];
   rollbackReason: string | null;
   audit: Audit;
+  /** Of the bake; null: none was asked for, or it has not begun. */
+  gate: GateStatus | null;
   /** The first 20 schedules of the last pass that could not be treated. */
   failures: Reason[];
   /** The last 20. */
@@ -114,6 +117,7 @@ export function newProgress({ tenant, from, to }: Settings, at: string): Progres
     accepts: ['rollback', 'pause'],
     rollbackReason: null,
     audit: emptyAudit(),
+    gate: null,
     failures: [],
     breaches: [],
     warnings: [],
@@ -137,10 +141,11 @@ export function isEnding(phase: Phase): boolean {
 
 /** The little that fits a memo and is worth reading in a list, or after the workers are gone. */
 export function memoOf(progress: Progress) {
-  const { phase, from, to, owner, schedules, workflows, waitingFor, rollbackReason, updatedAt } = progress;
+  const { phase, from, to, owner, schedules, workflows, waitingFor, rollbackReason, updatedAt, gate } = progress;
   const { route = null, open = 0, drained = false } = workflows ?? {};
   const brief = workflows && { route, open, wrongSide: workflows.wrongSide.count + workflows.early.count, drained };
-  return { phase, from, to, owner, schedules, workflows: brief, waitingFor, rollbackReason, updatedAt };
+  const verdict = gate && { gate: { verdict: gate.verdict, message: gate.message } };
+  return { phase, from, to, owner, schedules, workflows: brief, ...verdict, waitingFor, rollbackReason, updatedAt };
 }
 
 export type ProgressMemo = ReturnType<typeof memoOf>;

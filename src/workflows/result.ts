@@ -1,5 +1,6 @@
 /** What a migration returns. */
 import type { Audit, Breach, PreflightReport, Reason } from '../activities/types.ts';
+import type { GateStatus } from '../gates/verdict.ts';
 import type { Counts, OnDemand } from './progress.ts';
 import { now, type Run } from './run.ts';
 
@@ -28,6 +29,8 @@ export interface MigrationResult {
   audit: Audit;
   /** The last 20 times the wrong cluster, or none, was found active after the cut-over. */
   breaches: Breach[];
+  /** Only where one was asked for and the bake had begun. */
+  gate?: GateStatus;
   warnings: Reason[];
   notes: string[];
   startedAt: string;
@@ -43,8 +46,21 @@ export interface MigrationResult {
 }
 
 export function resultOf(run: Run, outcome: Outcome): MigrationResult {
-  const { tenant, owner, from, to, schedules, workflows, audit, breaches, warnings, notes, startedAt, rollbackReason } =
-    run.progress;
+  const {
+    tenant,
+    owner,
+    from,
+    to,
+    schedules,
+    workflows,
+    audit,
+    gate,
+    breaches,
+    warnings,
+    notes,
+    startedAt,
+    rollbackReason,
+  } = run.progress;
   return {
     tenant,
     outcome,
@@ -55,6 +71,7 @@ export function resultOf(run: Run, outcome: Outcome): MigrationResult {
     ...(workflows === null ? {} : { workflows }),
     audit,
     breaches,
+    ...(gate && { gate }),
     warnings,
     notes,
     startedAt,

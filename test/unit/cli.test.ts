@@ -94,6 +94,16 @@ const accepted: [string[], Asked][] = [
       json: false,
     },
   ],
+  [
+    ['migrate', 'acme', '--gates', '{"checks":[{"name":"a","measure":{"kind":"ledger"}}]}'],
+    {
+      do: 'migrate',
+      input: { tenant: 'acme', gates: { checks: [{ name: 'a', measure: { kind: 'ledger' } }] } },
+      workflowId: 'migrate/acme',
+      wait: false,
+      json: false,
+    },
+  ],
   [['route', 'acme', '--json'], { do: 'route', tenant: 'acme', change: null, json: true }],
   [
     ['route', 'acme', '--to', 'cloud'],
@@ -138,6 +148,7 @@ const refused: [string[], RegExp][] = [
   [['migrate', 'acme', 'corp'], /came with 2 names \(acme, corp\); it takes one.*quotes/s],
   [['migrate', 'acme', '--bakee', '0'], /--bakee is no option of `ferry migrate`.*did you mean --bake\?/s],
   [['migrate', '--tenant', 'acme'], /--tenant is no option.*named by itself: ferry migrate acme/s],
+  [['migrate', 'acme', '--gates', 'strict'], /`--gates` is no JSON.*cat gates.json/s],
   [['migrate', 'acme', '--bake'], /--bake came without a value/],
   [['migrate', 'acme', '--bake='], /--bake came without a value/],
   [['migrate', 'acme', '--bake', '--wait'], /--bake is followed by --wait; it takes a value/],

@@ -61,6 +61,31 @@ describe('the details in the Web UI', () => {
     expect(detailsOf(progress())).not.toContain('On demand');
   });
 
+  test('say what the gate says, and each of its checks', () => {
+    const counts = { successful: 2, failed: 1, inconclusive: 0, errors: 0, last: null };
+    const text = detailsOf(
+      progress({
+        phase: 'baking',
+        gate: {
+          verdict: 'running',
+          message: '1 of 1 checks go on',
+          checks: [
+            { name: 'failures', verdict: 'running', message: 'measured 3 (last: 0 <= 0.05)', dryRun: false, ...counts },
+            { name: 'tried', verdict: 'failed', message: 'failed 1 > limit 0', dryRun: true, ...counts },
+          ],
+        },
+      }),
+    );
+    expect(text).toContain(
+      [
+        '**Gate:** running, 1 of 1 checks go on',
+        String.raw`- failures: **running**, measured 3 (last: 0 \<= 0.05)`,
+        String.raw`- tried: **failed, dry run**, failed 1 \> limit 0`,
+      ].join('\n'),
+    );
+    expect(detailsOf(progress())).not.toContain('Gate');
+  });
+
   test('stay under the limit of proxies, and free of what the renderer mangles, whatever users write', () => {
     const nasty = fc.string({ unit: 'binary', maxLength: 2000 });
     const reasons = fc.array(

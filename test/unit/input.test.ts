@@ -233,6 +233,7 @@ describe('a good input gets its defaults', () => {
     workflows: "TenantId = 'acme'",
     bakeMs: 3_600_000,
     bakeCheckEveryMs: 360_000,
+    gates: null,
     approval: 'auto',
     dryRun: false,
     pageSize: undefined,

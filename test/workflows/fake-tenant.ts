@@ -11,6 +11,7 @@ import type {
   Crossing,
   CutOverResult,
   FerryActivities,
+  MeasureCheckInput,
   PageInput,
   PreflightInput,
   PreflightReport,
@@ -22,6 +23,7 @@ import type {
   WorkflowsSeen,
   WrongSide,
 } from '../../src/activities/types.ts';
+import type { Phase, Taken } from '../../src/gates/measurement.ts';
 import { addAudit, emptyAudit } from '../../src/schedules/audit.ts';
 
 export type Faked = Omit<
@@ -75,6 +77,9 @@ export class FakeTenant implements Faked {
   /** What the next watch proves of handovers it completes. */
   watched: Partial<Audit> = {};
   removed: string[] = [];
+  /** What the measurements of a check say, by its name; each counts from 1. */
+  measured: (check: string, call: number) => Phase | Promise<Phase> = () => 'successful';
+  readonly measurements: MeasureCheckInput[] = [];
 
   readonly #before = new Map<FakedName, Before>();
   readonly #beforeSchedule = new Map<FakedName, BeforeSchedule>();
@@ -85,8 +90,8 @@ export class FakeTenant implements Faked {
   }
 
   activities(): Faked {
-    const { preflight, copyPage, verifyPage, cutOverPage, sweep, watchOwnership, lookAtWorkflows } = this;
-    return { preflight, copyPage, verifyPage, cutOverPage, sweep, watchOwnership, lookAtWorkflows };
+    const { preflight, copyPage, verifyPage, cutOverPage, sweep, watchOwnership, lookAtWorkflows, measureCheck } = this;
+    return { preflight, copyPage, verifyPage, cutOverPage, sweep, watchOwnership, lookAtWorkflows, measureCheck };
   }
 
   before(activity: FakedName, hook: Before): this {
@@ -228,6 +233,15 @@ export class FakeTenant implements Faked {
     const audit = { ...emptyAudit(), ...this.watched };
     this.watched = {};
     return { checked: this.owners.size, breaches: this.breaches.shift() ?? [], audit };
+  };
+
+  measureCheck = async (input: MeasureCheckInput): Promise<Taken> => {
+    await this.#begin('measureCheck', input);
+    this.measurements.push(input);
+    const { name } = input.check;
+    const call = this.measurements.filter(({ check }) => check.name === name).length;
+    const phase = await this.measured(name, call);
+    return { at: new Date().toISOString(), phase, value: call, message: `${phase} the ${call}.` };
   };
 
   async #begin(activity: FakedName, input: Pick<Crossing, 'from' | 'to'>): Promise<void> {

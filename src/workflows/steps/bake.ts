@@ -8,31 +8,47 @@ import { patches } from '../patches.ts';
 import { LISTED } from '../progress.ts';
 import type { Run } from '../run.ts';
 import { summary } from '../summary.ts';
-import { gate } from './gate.ts';
+import { BakeGate } from './bake-gate.ts';
+import { gate as ledgerGate } from './gate.ts';
 
 /**
- * The target owns the tenant and the source stands by. Looks regularly that never both sides are active; a pause stops
- * the clock, and with it the checks; `proceed` ends it early. The last look is always taken, also without a bake.
+ * The target owns the tenant and the source stands by. Looks regularly that never both sides are active, and measures what
+ * its gate is about; a pause stops the clock, and with it both. A gate that failed turns back or holds, one that could not
+ * tell holds: a person decides. `proceed` ends the bake, whatever the gate says by then. The last look is always taken,
+ * also without a bake.
  */
 export async function bake(run: Run, controls: Controls): Promise<void> {
   await controls.checkpoint();
   run.enter('baking');
+  const { bakeMs, bakeCheckEveryMs, gates } = run.settings;
+  const gate = gates && new BakeGate(run, controls, gates);
   const ended = controls.proceeded();
-  let endsAt = Date.now() + run.settings.bakeMs;
-  while (Date.now() < endsAt && !ended()) {
+  let endsAt = Date.now() + bakeMs;
+  let lookAt: number | null = null;
+  while (!ended() && (Date.now() < endsAt || (await gate?.holdsAtTheEnd()))) {
     const heldAt = Date.now();
     await controls.checkpoint();
-    endsAt += Date.now() - heldAt;
+    const stoodMs = Date.now() - heldAt;
+    endsAt += stoodMs;
+    gate?.delay(stoodMs);
+    if (Date.now() < endsAt) await gate?.measure();
 
     const ends = new Date(endsAt).toISOString();
-    run.wait('bake', `the end of the bake at ${ends}: \`proceed\` ends it now`);
-    const slice = Math.min(endsAt - Date.now(), run.settings.bakeCheckEveryMs);
-    const interrupted = await condition(() => ended() || run.progress.paused, slice, {
+    if (!gate?.holds) run.wait('bake', `the end of the bake at ${ends}: \`proceed\` ends it now`);
+    lookAt ??= Date.now() + bakeCheckEveryMs;
+    const until = gate?.holds ? lookAt : Math.min(endsAt, lookAt, gate?.nextAt ?? Infinity);
+    const interrupted = await condition(() => ended() || run.progress.paused, Math.max(1, until - Date.now()), {
       summary: summary(run.progress.tenant, `bake until ${ends}`),
     });
-    if (!interrupted && Date.now() < endsAt) await watch(run);
+    // The clock of the looks starts anew after a pause.
+    if (interrupted) lookAt = null;
+    else if ((!gate || Date.now() >= lookAt) && (Date.now() < endsAt || gate?.holds)) {
+      await watch(run);
+      lookAt = null;
+    }
   }
   run.bakeEndedEarly = Date.now() < endsAt;
+  gate?.conclude();
   run.wait(null, null);
   await controls.checkpoint();
   await closeLook(run, controls);
@@ -41,7 +57,7 @@ export async function bake(run: Run, controls: Controls): Promise<void> {
 /** The look that is always taken before it completes, and what a person has to say about it. */
 export async function closeLook(run: Run, controls: Controls): Promise<void> {
   await lastLook(run, controls);
-  await gate(run, controls);
+  await ledgerGate(run, controls);
 }
 
 /**
