@@ -12,6 +12,7 @@ import {
 import type { MigrationResult } from '../workflows/result.ts';
 import { straysOf } from '../workflows/strays.ts';
 import type { TenantMemo } from '../workflows/tenant.ts';
+import { holderText } from '../workflows/tenant-record.ts';
 import { routeSentence } from '../routes/sentence.ts';
 import type { Ending, Found } from './control.ts';
 import { clock, shell } from './words.ts';
@@ -178,7 +179,7 @@ export function recordText(tenant: string, { owner, route, lock, updatedAt }: Te
   return [
     `${tenant}: owner ${owner ?? 'not recorded'}${updatedAt ? `, as of ${clock(updatedAt)}` : ''}`,
     ...(route ? [`  its workflows ${routeSentence(route)}`] : []),
-    lock ? `  held by migration ${lock.migration} (${lock.from} → ${lock.to})` : '  no migration holds it',
+    lock ? `  held by ${holderText(lock)}` : '  no migration holds it',
   ].join('\n');
 }
 
