@@ -9,7 +9,7 @@ const MAX_CHARS = 4000;
 
 export function copyDetails(report: CopyReport): string {
   const { from, to, seen, created, updated, unchanged, elsewhere } = report;
-  return text(report, `Copies of ${report.tenant}'s schedules on ${to}`, [
+  return document(report, `Copies of ${report.tenant}'s schedules on ${to}`, [
     `${seen} schedules on ${from}: ${created} paused copies made, ${updated} updated, ${unchanged - elsewhere} in line`,
     ...(elsewhere === 0
       ? []
@@ -20,7 +20,7 @@ export function copyDetails(report: CopyReport): string {
 
 export function verifyDetails(report: VerifyReport): string {
   const { from, to, seen, counts, different, missing, extra } = report;
-  return text(report, `${report.tenant}'s schedules on ${from} and ${to}`, [
+  return document(report, `${report.tenant}'s schedules on ${from} and ${to}`, [
     `${seen} schedules on ${from}: ${counts.matching} match, ${counts.different} differ, ${counts.missing} missing on ${to}, ${counts.extra} only there`,
     ...list(
       'Different',
@@ -33,7 +33,7 @@ export function verifyDetails(report: VerifyReport): string {
 
 export function pauseDetails(report: PauseReport): string {
   const { cluster, seen, paused, already, userPaused, standby } = report;
-  return text(report, `Pausing ${report.tenant}'s schedules on ${cluster}`, [
+  return document(report, `Pausing ${report.tenant}'s schedules on ${cluster}`, [
     `${seen} schedules: ${paused} paused, ${already} already paused by ferry, ${userPaused} by their users, ${standby} are paused copies`,
     ...refusals(report),
   ]);
@@ -41,13 +41,13 @@ export function pauseDetails(report: PauseReport): string {
 
 export function unpauseDetails(report: UnpauseReport): string {
   const { cluster, seen, unpaused, running } = report;
-  return text(report, `Letting ${report.tenant}'s schedules run again on ${cluster}`, [
+  return document(report, `Letting ${report.tenant}'s schedules run again on ${cluster}`, [
     `${seen} schedules: ${unpaused} let run, ${running} ran already`,
     ...refusals(report),
   ]);
 }
 
-function text({ done, notes }: StepReport, title: string, lines: string[]): string {
+function document({ done, notes }: StepReport, title: string, lines: string[]): string {
   const state = done ? 'done' : 'at work';
   return [`## ${title}: ${state}`, ...lines, ...list('Notes', notes)].join('\n\n').slice(0, MAX_CHARS);
 }

@@ -89,9 +89,10 @@ const CrossingFields = v.pipe(
   ),
 );
 const OneSidedFields = v.pipe(
-  v.object(
-    { ...fields, cluster: Profile('cloud'), other: v.optional(Profile('selfhosted')) },
-    'write it as in temporal.toml, such as "cloud"',
+  v.object({ ...fields, cluster: Profile('cloud'), other: v.optional(Profile('selfhosted')) }, ({ expected }) =>
+    expected === '"cluster"'
+      ? 'write it as in temporal.toml, such as "cloud"'
+      : 'write the name the schedules carry, such as "acme"',
   ),
   v.forward(
     v.partialCheck([['cluster'], ['other']], ({ cluster, other }) => cluster !== other, 'name another profile'),
