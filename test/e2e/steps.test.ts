@@ -120,6 +120,8 @@ async function pausesOn(side: Name): Promise<void> {
   await waitFor({ what: `runs on ${side} after the pause`, timeoutMs: 60_000, everyMs: 1_000 }, async () => {
     return (await runsOn(side, resumed, resumed + 60)) >= 10;
   });
+  const late = await runsOn(side, until, resumed - 1);
+  console.log(side, JSON.stringify({ since, until, resumed, ofTheLastSecondsOfThePause: late }));
   expect(await runsOn(side, since, until)).toBe(0);
 }
 
