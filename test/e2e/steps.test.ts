@@ -140,7 +140,9 @@ test('copies, compares, copies again what differs, and repairs nothing by compar
   const { schedule, conflictToken } = await describe('selfhosted', changed);
   const catchupWindow = duration(123);
   await connection.workflowService.updateSchedule({
-    ...{ namespace, scheduleId: changed, conflictToken },
+    namespace,
+    scheduleId: changed,
+    conflictToken,
     schedule: { ...schedule, policies: { ...schedule?.policies, catchupWindow } },
   });
   await connection.workflowService.deleteSchedule({ namespace, scheduleId: gone });

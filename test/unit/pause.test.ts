@@ -68,8 +68,12 @@ function rig(cloud: Record<string, Schedule>, selfhosted: Record<string, Schedul
   const env = new MockActivityEnvironment();
   const deps = { clusters: { get } } as unknown as FerryDeps;
   const input: PausePageInput = {
-    ...{ tenant: 'acme', step: 'pause/acme', cluster: 'cloud', other: 'selfhosted' },
-    ...{ selection: { all: true }, pageSize: 10 },
+    tenant: 'acme',
+    step: 'pause/acme',
+    cluster: 'cloud',
+    other: 'selfhosted',
+    selection: { all: true },
+    pageSize: 10,
   };
   const unpause = async (change: Partial<PausePageInput> = {}): Promise<UnpausePageResult> =>
     env.run((asked: PausePageInput) => unpausePage(deps, asked), { ...input, ...change });
@@ -86,8 +90,14 @@ test('counts what it paused and what it left, asks the other side about nothing,
   it.cloud.next = 'more';
   const page = await it.env.run(pausePage, it.deps, it.input);
   expect(page).toEqual({
-    ...{ seen: 4, paused: 1, already: 1, userPaused: 1, standby: 1, gone: 0 },
-    ...{ refused: [], next: Buffer.from('more').toString('base64') },
+    seen: 4,
+    paused: 1,
+    already: 1,
+    userPaused: 1,
+    standby: 1,
+    gone: 0,
+    refused: [],
+    next: Buffer.from('more').toString('base64'),
   });
   expect(it.selfhosted.describes).toBe(0);
   expect(readPause(it.cloud.schedules.get('a')?.state?.notes)).toMatchObject({
@@ -102,9 +112,9 @@ test('lets run again what it paused, and names the rest with its reason', async 
   expect(await it.env.run(unpausePage, it.deps, it.input)).toMatchObject({ seen: 4, unpaused: 1, running: 1, gone: 0 });
   expect(it.cloud.schedules.get('a')?.state).toMatchObject({ paused: false, notes: 'nightly' });
   const { refused } = await it.unpause();
-  expect(refused.map(({ object, code }) => [object, code]).toSorted()).toEqual([
-    ['schedule b', 'user-paused'],
-    ['schedule d', 'other-side-active'],
+  expect(refused.map(({ object, code }) => `${object} ${code}`).toSorted()).toEqual([
+    'schedule b user-paused',
+    'schedule d other-side-active',
   ]);
   expect(it.cloud.schedules.get('d')?.state?.paused).toBe(true);
 });
@@ -150,8 +160,14 @@ test('cut short it is asked for again, and nothing is counted', async () => {
     return undefined;
   };
   expect(await it.env.run(pausePage, it.deps, it.input)).toEqual({
-    ...{ seen: 0, paused: 0, already: 0, userPaused: 0, standby: 0, gone: 0 },
-    ...{ refused: [], next: 'first' },
+    seen: 0,
+    paused: 0,
+    already: 0,
+    userPaused: 0,
+    standby: 0,
+    gone: 0,
+    refused: [],
+    next: 'first',
   });
   expect(await it.env.run(pausePage, it.deps, { ...it.input, cursor: 'here' })).toMatchObject({ next: 'here' });
 });

@@ -69,8 +69,14 @@ const none = { refused: 0, byCode: {}, reasons: [] };
 
 test('what a person reads, and whether it is as wished', () => {
   const copy: CopyReport = {
-    ...{ ...common, ...none, from: 'cloud', to: 'selfhosted' },
-    ...{ created: 2, updated: 1, unchanged: 1, elsewhere: 0 },
+    ...common,
+    ...none,
+    from: 'cloud',
+    to: 'selfhosted',
+    created: 2,
+    updated: 1,
+    unchanged: 1,
+    elsewhere: 0,
   };
   expect(read('copy', copy)).toMatchObject({
     asWished: true,
@@ -82,9 +88,13 @@ test('what a person reads, and whether it is as wished', () => {
   });
 
   const verify: VerifyReport = {
-    ...{ ...common, from: 'cloud', to: 'selfhosted' },
+    ...common,
+    from: 'cloud',
+    to: 'selfhosted',
     counts: { matching: 1, different: 1, missing: 2, extra: 0 },
-    ...{ different: [{ schedule: 'a', fields: ['spec.jitter'] }], missing: ['b'], extra: [] },
+    different: [{ schedule: 'a', fields: ['spec.jitter'] }],
+    missing: ['b'],
+    extra: [],
   };
   expect(read('verify', verify).asWished).toBe(false);
   expect(read('verify', verify).text.split('\n').slice(1)).toEqual([
@@ -100,20 +110,32 @@ test('what a person reads, and whether it is as wished', () => {
   }
 
   const pause: PauseReport = {
-    ...{ ...common, ...none, cluster: 'cloud' },
-    ...{ paused: 2, already: 1, userPaused: 1, standby: 0, gone: 0 },
+    ...common,
+    ...none,
+    cluster: 'cloud',
+    paused: 2,
+    already: 1,
+    userPaused: 1,
+    standby: 0,
+    gone: 0,
   };
   expect(read('pause-schedules', pause)).toMatchObject({
     asWished: true,
     text: expect.stringMatching(/paused 2, paused by ferry before 1\n {2}paused by their users 1: left so/),
   });
   const refused = {
-    ...{ refused: 2, byCode: { 'user-paused': 2 } as const },
+    refused: 2,
+    byCode: { 'user-paused': 2 } as const,
     reasons: [{ object: 'schedule x', code: 'user-paused' as const, found: 'it is', remedy: 'do' }],
   };
   const unpause: UnpauseReport = {
-    ...{ ...common, ...refused, cluster: 'cloud', other: 'selfhosted' },
-    ...{ unpaused: 1, running: 1, gone: 0 },
+    ...common,
+    ...refused,
+    cluster: 'cloud',
+    other: 'selfhosted',
+    unpaused: 1,
+    running: 1,
+    gone: 0,
   };
   expect(read('unpause-schedules', unpause)).toMatchObject({
     asWished: false,
