@@ -17,7 +17,7 @@ import {
 import type { Crossing, Cursor, Reason, SingleStep } from '../activities/types.ts';
 import type { ReasonCode } from '../reasons.ts';
 import * as activities from './activities.ts';
-import { reasonOf, stepFailureOf } from './failures.ts';
+import { reasonOf, refusedBy, stepFailureOf } from './failures.ts';
 import { inWords, walkPages } from './page-walk.ts';
 import { now } from './run.ts';
 
@@ -124,8 +124,9 @@ async function claim(lock: Lock): Promise<string | null> {
     return (await activities.claimTenant({ ...lock, migration: workflowInfo().workflowId })).tookOverFrom;
   } catch (error) {
     // Refused means that somebody else holds it. Anything else may have been granted without our hearing of it.
-    const refused = error instanceof TemporalFailure && stepFailureOf(error, lock.tenant, '').type === 'TenantLocked';
-    if (error instanceof TemporalFailure && !refused) await release(lock, `${lock.step} failed: ${reasonOf(error)}`);
+    if (error instanceof TemporalFailure && refusedBy(error)?.type !== 'TenantLocked') {
+      await release(lock, `${lock.step} failed: ${reasonOf(error)}`);
+    }
     throw error;
   }
 }
