@@ -34,13 +34,13 @@ export type TenantActivities = Pick<
 export function createTenantActivities(deps: TenantDependencies): TenantActivities {
   const { client, taskQueue } = deps;
 
-  const record = (tenant: string) => recordOperation(tenant, taskQueue);
+  const record = (tenant: string) => recordOperation(client, tenant, taskQueue);
 
   const claim = async (input: ClaimInput, holder: Holder, takeOverFrom?: string): Promise<ClaimAnswer> => {
     const { tenant, from, to, step } = input;
     const asked = { ...holder, from, to, ...(step === undefined ? {} : { step }) };
     return await client.workflow.executeUpdateWithStart(claimUpdate, {
-      ...record(tenant),
+      ...(await record(tenant)),
       args: [{ ...asked, ...(takeOverFrom === undefined ? {} : { takeOverFrom }) }],
     });
   };
@@ -64,7 +64,7 @@ export function createTenantActivities(deps: TenantDependencies): TenantActiviti
     async recordOwner({ tenant, owner, event }): Promise<void> {
       const holder = await ownIdentity(client);
       const recorded = await client.workflow.executeUpdateWithStart(recordOwnerUpdate, {
-        ...record(tenant),
+        ...(await record(tenant)),
         args: [{ ...holder, owner, event }],
       });
       if (!recorded) throw notOurs(tenant, holder, 'write its owner');
@@ -73,7 +73,7 @@ export function createTenantActivities(deps: TenantDependencies): TenantActiviti
     async flipRoute({ tenant, current, to, event }: FlipInput): Promise<Flipped> {
       const holder = await ownIdentity(client);
       const answer = await client.workflow.executeUpdateWithStart(announceRouteUpdate, {
-        ...record(tenant),
+        ...(await record(tenant)),
         args: [{ ...holder, current, to: { cluster: to, split: null }, event }],
       });
       if ('held' in answer) throw notOurs(tenant, holder, 'change its route');
@@ -83,15 +83,19 @@ export function createTenantActivities(deps: TenantDependencies): TenantActiviti
     async recordDrained({ tenant, cluster, event }): Promise<void> {
       const holder = await ownIdentity(client);
       const answer = await client.workflow.executeUpdateWithStart(drainedRouteUpdate, {
-        ...record(tenant),
+        ...(await record(tenant)),
         args: [{ ...holder, cluster, event }],
       });
       if ('held' in answer) throw notOurs(tenant, holder, `record ${cluster} as drained`);
+      if ('notBefore' in answer) throw new Error(`${cluster} gets workflows of ${tenant} until ${answer.notBefore}`);
     },
 
     async releaseTenant({ tenant, event }): Promise<void> {
       const holder = await ownIdentity(client);
-      await client.workflow.executeUpdateWithStart(releaseUpdate, { ...record(tenant), args: [{ ...holder, event }] });
+      await client.workflow.executeUpdateWithStart(releaseUpdate, {
+        ...(await record(tenant)),
+        args: [{ ...holder, event }],
+      });
     },
   };
 }

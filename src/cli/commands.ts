@@ -4,7 +4,7 @@ import type { Migrate, Plan, Status, Steer } from './args.ts';
 import { ANSWER_MS, type Control, type Ending, type Found } from './control.ts';
 import { CliError, EXIT, type ExitCode } from './exit.ts';
 import { follow } from './follow.ts';
-import { endingText, memoText, planText, progressLine, statusText } from './render.ts';
+import { endingText, memoText, planText, progressLine, recordText, statusText } from './render.ts';
 import { start } from './start.ts';
 import { findMigration } from './subject.ts';
 import { shell } from './words.ts';
@@ -86,8 +86,15 @@ export async function status(world: World, { subject, watch, json }: Status): Pr
   if (watch) return await watchStatus(world, found, json);
   const seen = await look(control, found);
   if (json) io.out(JSON.stringify(seen.json, null, 2));
-  else io.out(seen.text);
+  else io.out(seen.text + (await standing(control, subject, found)));
   return EXIT.ok;
+}
+
+/** Where the tenant stands, whatever its last migration came to. */
+async function standing(control: Control, subject: string, { status: state }: Found): Promise<string> {
+  if (state === 'RUNNING' || state === 'COMPLETED') return '';
+  const record = await control.record(subject);
+  return record ? `\n${recordText(subject, record)}` : '';
 }
 
 async function watchStatus(world: World, found: Found, json: boolean): Promise<ExitCode> {

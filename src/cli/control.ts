@@ -11,7 +11,7 @@ import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common'
 import { status } from '@grpc/grpc-js';
 import type { MigrateTenantInput } from '../workflows/input.ts';
 import { recordOperation } from '../clusters/record-operation.ts';
-import type { Change, Destination, Route } from '../routes/route.ts';
+import type { Change, Destination } from '../routes/route.ts';
 import { routeSentence } from '../routes/sentence.ts';
 import {
   announceRouteUpdate,
@@ -24,7 +24,7 @@ import type { MigrateTenant } from '../workflows/migrate-tenant.ts';
 import type { Command, Progress, ProgressMemo } from '../workflows/progress.ts';
 import type { MigrationResult } from '../workflows/result.ts';
 import type { TenantMemo } from '../workflows/tenant.ts';
-import type { Held } from '../workflows/tenant-record.ts';
+import type { Drained, Held } from '../workflows/tenant-record.ts';
 import { clipBytes } from './words.ts';
 
 /** How long workers have to answer. */
@@ -62,7 +62,7 @@ export interface Control {
   record: (tenant: string) => Promise<TenantMemo | undefined>;
   /** Changes where workflows start; the record is created where there is none. */
   setRoute: (tenant: string, change: { to: Destination; current?: string }) => Promise<Change | Held | 'silent'>;
-  setDrained: (tenant: string, cluster: string) => Promise<{ route: Route | null } | Held | 'silent'>;
+  setDrained: (tenant: string, cluster: string) => Promise<Drained | Held | 'silent'>;
   update: (
     found: Found,
     command: Command,
@@ -108,9 +108,9 @@ export function temporalControl(client: Client, taskQueue: string): Control {
     find,
 
     setRoute: (tenant, { to, current }) =>
-      unlessSilent(() =>
+      unlessSilent(async () =>
         client.workflow.executeUpdateWithStart(announceRouteUpdate, {
-          ...recordOperation(tenant, taskQueue),
+          ...(await recordOperation(client, tenant, taskQueue)),
           args: [
             {
               to,
@@ -122,9 +122,9 @@ export function temporalControl(client: Client, taskQueue: string): Control {
       ),
 
     setDrained: (tenant, cluster) =>
-      unlessSilent(() =>
+      unlessSilent(async () =>
         client.workflow.executeUpdateWithStart(drainedRouteUpdate, {
-          ...recordOperation(tenant, taskQueue),
+          ...(await recordOperation(client, tenant, taskQueue)),
           args: [{ cluster, event: `${cluster} is drained` }],
         }),
       ),

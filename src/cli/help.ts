@@ -136,7 +136,10 @@ ${EXIT_CODES}`,
   --split <profile>:<n>     but n percent of the workflow ids on this profile (stable by id)
   --from <profile>          where they start while no route is set (default: the recorded owner; without one, --to itself).
                             Needed with the first --to where services \`assume\` another profile than --to
-  --drained <profile>       it holds no open workflow of the tenant any more: services stop asking it first
+  --drained <profile>       it holds no open workflow of the tenant any more: services stop asking it first. Refused where
+                            one is found open there, or it cannot be asked
+    --workflows "<query>"   which workflows are the tenant's (default: TenantId = '<tenant>')
+    --force                 without looking, for a cluster that is gone for good
   --json                    one JSON document
 
 A tenant nobody has migrated is registered by its first --to, which holds at once unless --from or --split say otherwise. A

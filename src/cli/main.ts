@@ -6,6 +6,7 @@ import { type Asked, readArguments } from './args.ts';
 import type { Audit } from './audit-args.ts';
 import type { Compare } from './compare-args.ts';
 import type { Output } from './commands.ts';
+import type { LookOn } from './drained.ts';
 import { CliError, EXIT, type ExitCode } from './exit.ts';
 import { help } from './help.ts';
 import type { RouteAsked } from './route-args.ts';
@@ -87,7 +88,7 @@ async function withControl(
       case 'status':
         return await commands.status(world, asked);
       case 'route':
-        return await route(world, asked);
+        return await withLook(options, (lookOn) => route(world, asked, lookOn));
       case 'steer':
         return await commands.steer(world, asked);
       case 'reconcile': {
@@ -104,13 +105,39 @@ async function withControl(
   }
 }
 
+/** Connects to a cluster only when it is looked at. */
+async function withLook<T>(
+  { configFile }: FerryOptions,
+  use: (lookOn: (query: string) => LookOn) => Promise<T>,
+): Promise<T> {
+  const { Clusters } = await import('../compose.ts');
+  const { Profiles } = await import('../clusters/profiles.ts');
+  const { openByType } = await import('../activities/workflows.ts');
+  const clusters = new Clusters(new Profiles(configFile));
+  try {
+    return await use((query) => async (profile) => openByType(clusters.get(profile), query));
+  } finally {
+    await clusters.close();
+  }
+}
+
 /** A misspelt profile would leave every service without a cluster. Throws UnknownProfile. */
-async function requireProfiles({ change }: RouteAsked, { configFile }: FerryOptions): Promise<void> {
+async function requireProfiles({ change }: RouteAsked, options: FerryOptions): Promise<void> {
   if (change === null || 'drained' in change) return;
+  const { configFile, controlProfile = 'control' } = options;
   const { Profiles } = await import('../clusters/profiles.ts');
   const profiles = new Profiles(configFile);
   const { to, current } = change;
-  for (const name of [to.cluster, to.split?.cluster, current]) if (name !== undefined) profiles.load(name);
+  for (const name of [to.cluster, to.split?.cluster, current]) {
+    if (name === controlProfile) {
+      throw new CliError(
+        EXIT.usage,
+        `"${name}" is the control namespace, where migrations run and no service has workflows; name one of the clusters. ` +
+          'Nothing was changed.',
+      );
+    }
+    if (name !== undefined) profiles.load(name);
+  }
 }
 
 /** A temporal.toml that is not one stands between us and the cluster as much as an absent profile. */

@@ -2,6 +2,7 @@
 import type { Client } from '@temporalio/client';
 import type { ReconcileReport, ReconcileSchedules } from '../workflows/reconcile-schedules.ts';
 import type { Output } from './commands.ts';
+import { count } from '../workflows/progress.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import type { Reconcile } from './reconcile-args.ts';
 import { ended } from './steps.ts';
@@ -23,14 +24,15 @@ export async function reconcile(
   io.err(`${workflowId} runs; waiting for what it does.`);
   const report = await ended(handle);
   io.out(json ? JSON.stringify(report, null, 2) : reconcileText(report));
-  return report.refused + report.moving === 0 ? EXIT.ok : EXIT.unwished;
+  // A misspelt tenant has none.
+  return report.refused + report.moving === 0 && report.seen > 0 ? EXIT.ok : EXIT.unwished;
 }
 
 export function reconcileText(report: ReconcileReport): string {
   const { tenant, clusters, seen, created, updated, removed, unchanged, moving, refused, reasons } = report;
   const more = refused - reasons.length;
   return [
-    `${tenant}: ${seen} schedules on ${clusters.join(' and ')}`,
+    `${tenant}: ${count(seen)} on ${clusters.join(' and ')}`,
     `  copies in line ${unchanged}, made ${created}, updated ${updated}, removed ${removed}`,
     ...(moving === 0
       ? []

@@ -200,7 +200,7 @@ function routeOf(route: OnDemand['route']): string {
 }
 
 function openText({ open, byType }: Pick<OnDemand, 'open' | 'byType'>): string {
-  const types = byType.slice(0, 5).map((each) => `${each.open} ${each.type}`);
+  const types = byType.slice(0, 5).map((each) => `${each.open} ${each.type} since ${clock(each.oldestStartedAt)}`);
   return types.length === 0 ? `${open} open` : `${open} open (${types.join(', ')}${byType.length > 5 ? ', …' : ''})`;
 }
 

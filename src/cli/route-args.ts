@@ -1,6 +1,7 @@
 /** `ferry route`: from the command line to what is asked for. Pure. */
 import * as v from 'valibot';
 import type { Destination } from '../routes/route.ts';
+import { tenantQuery } from '../workflows/input.ts';
 import { RouteDestination } from '../workflows/route-request.ts';
 import { usage } from './exit.ts';
 import type { Given, Kind } from './options.ts';
@@ -9,7 +10,7 @@ export interface RouteAsked {
   do: 'route';
   tenant: string;
   /** What to change; nothing: it is shown. */
-  change: { to: Destination; current?: string } | { drained: string } | null;
+  change: { to: Destination; current?: string } | { drained: string; query: string; force: boolean } | null;
   json: boolean;
 }
 
@@ -18,6 +19,8 @@ export const routeOptions = {
   split: 'text',
   from: 'text',
   drained: 'text',
+  workflows: 'text',
+  force: 'flag',
   json: 'flag',
 } as const satisfies Record<string, Kind>;
 
@@ -28,7 +31,12 @@ export function readRoute(tenant: string, given: Given<keyof typeof routeOptions
     if (to !== undefined || split !== undefined || from !== undefined) {
       throw usage('--drained comes with another change; give the two commands one after the other.', 'route');
     }
-    return { ...asked, change: { drained } };
+    const query = given.text('workflows') ?? tenantQuery(tenant);
+    return { ...asked, change: { drained, query, force: given.flag('force') } };
+  }
+  for (const name of ['workflows', 'force'] as const) {
+    if (name === 'force' ? given.flag(name) : given.text(name) !== undefined)
+      throw usage(`--${name} came without --drained, which it belongs to; leave it out.`, 'route');
   }
   if (to === undefined) {
     const alone = split === undefined ? (from === undefined ? undefined : '--from') : '--split';
@@ -38,7 +46,10 @@ export function readRoute(tenant: string, given: Given<keyof typeof routeOptions
   }
   const destination = { cluster: to, split: split === undefined ? null : readSplit(split) };
   const { success, issues, output } = v.safeParse(RouteDestination, destination);
-  if (!success) throw usage(`The route is not acceptable: ${issues[0].message}.`, 'route');
+  if (!success) {
+    const found = split === undefined ? `--to is "${to}"` : `--to is "${to}" and --split "${split}"`;
+    throw usage(`${found}, which is not acceptable: ${issues[0].message}.`, 'route');
+  }
   return { ...asked, change: { to: output, ...(from === undefined ? {} : { current: from }) } };
 }
 

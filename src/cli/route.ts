@@ -4,11 +4,16 @@ import type { Route } from '../routes/route.ts';
 import { routeSentence } from '../routes/sentence.ts';
 import { ANSWER_MS } from './control.ts';
 import type { World } from './commands.ts';
+import { type LookOn, requireDrained, requireOnRoute } from './drained.ts';
 import { CliError, EXIT, type ExitCode } from './exit.ts';
 import type { RouteAsked } from './route-args.ts';
 import { shell } from './words.ts';
 
-export async function route({ control, io }: World, asked: RouteAsked): Promise<ExitCode> {
+export async function route(
+  { control, io }: World,
+  asked: RouteAsked,
+  lookOn: (query: string) => LookOn,
+): Promise<ExitCode> {
   const { tenant, change, json } = asked;
   if (change === null) {
     const record = await control.record(tenant);
@@ -16,8 +21,14 @@ export async function route({ control, io }: World, asked: RouteAsked): Promise<
     tell(record.route);
     return EXIT.ok;
   }
+  const before = await control.record(tenant);
+  if ('drained' in change) {
+    const { drained, query, force } = change;
+    if (!before?.route) throw unknown(tenant, before?.owner ?? null);
+    requireOnRoute(tenant, before.route, drained);
+    if (before.route.undrained.includes(drained) && !force) await requireDrained(lookOn(query), tenant, drained);
+  }
   const unsaid = 'to' in change && change.current === undefined;
-  const before = unsaid ? await control.record(tenant) : undefined;
   // Nobody has said where its workflows start now, so the record takes the new place to be it.
   const guessed = unsaid && !before?.route && !before?.owner;
   const answer = await ('drained' in change
@@ -49,8 +60,7 @@ export async function route({ control, io }: World, asked: RouteAsked): Promise<
   tell(answer.route);
   if (guessed) {
     io.err(
-      `It had no route. Services that run it on another profile by \`assume\` hear of this one by one, within 15 s: an id ` +
-        `may be started on both meanwhile. With --from <that profile> a first --to is a change like any other, at a T.`,
+      `This is its first route, in force at once. Only where services \`assume\` another profile: give --from <that profile> too.`,
     );
   }
   return EXIT.ok;

@@ -1,4 +1,5 @@
 /** Which migration is meant by a tenant's name or a workflow id. */
+import { routeSentence } from '../routes/sentence.ts';
 import type { Control, Found } from './control.ts';
 import { CliError, EXIT } from './exit.ts';
 import { recordText } from './render.ts';
@@ -22,9 +23,10 @@ export async function findMigration(control: Control, subject: string): Promise<
   const planned = plan?.type === 'MigrateTenant' ? ` There is a plan: \`ferry status ${shell(plan.workflowId)}\`.` : '';
   // A plan leaves a record too, without an owner.
   if (record) {
+    const routed = record.route ? ` Its workflows ${routeSentence(record.route)}.` : '';
     throw new CliError(
       EXIT.unwished,
-      `"${subject}" was never migrated, and no migration holds it.${planned} Start one with \`ferry migrate ${shell(subject)}\`.`,
+      `"${subject}" was never migrated, and no migration holds it.${routed}${planned} Start one with \`ferry migrate ${shell(subject)}\`.`,
     );
   }
   throw new CliError(

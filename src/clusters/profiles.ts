@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { Metadata } from '@grpc/grpc-js';
 import { type ClientConnectConfig, loadClientConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 
 export interface Profile {
@@ -51,6 +52,10 @@ export class Profiles {
       const missing = connect.namespace ? 'address' : 'namespace';
       throw new UnknownProfile(`profile "${name}" has no ${missing}; add \`${missing} = "…"\` under [profile.${name}]`);
     }
+    const { apiKey, metadata } = connect.connectionOptions;
+    const badKey = typeof apiKey === 'string' && !isHeader('authorization', apiKey);
+    const bad = badKey ? `api_key ${UNSENDABLE}` : unsendable('grpc_meta', metadata);
+    if (bad !== undefined) throw new UnknownProfile(`profile "${name}": ${bad}`);
     return { name, namespace: connect.namespace, connect };
   }
 
@@ -73,6 +78,32 @@ export class Profiles {
 
   #source(): { path: string } | undefined {
     return this.#file === undefined ? undefined : { path: this.#file };
+  }
+}
+
+const UNSENDABLE = 'has a character that no header can have (such as a line break at its end)';
+
+/**
+ * What of `metadata`, which is called `what`, cannot be sent as a header, without its value: gRPC refuses it at each call
+ * with the value in its error, and errors of calls go to logs, and to the record's history.
+ */
+export function unsendable(what: string, metadata: Record<string, string | Buffer> = {}): string | undefined {
+  for (const [name, value] of Object.entries(metadata)) {
+    // Not shown: it may be a value in the wrong place.
+    if (!isHeader(name)) return `a name in ${what} ${UNSENDABLE}`;
+    // Of a binary one the error has no value.
+    if (!name.toLowerCase().endsWith('-bin') && !isHeader(name, value)) return `${what} "${name}" ${UNSENDABLE}`;
+  }
+  return undefined;
+}
+
+function isHeader(name: string, value?: string | Buffer): boolean {
+  try {
+    new Metadata().set(name, value ?? (name.toLowerCase().endsWith('-bin') ? Buffer.of() : ''));
+    return true;
+  } catch {
+    // Its message has the value.
+    return false;
   }
 }
 

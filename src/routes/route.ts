@@ -132,6 +132,13 @@ export function announce(route: Route | null, current: string, to: Destination, 
   return { changed: true, route: { to, from: held.to, at: new Date(nowMs + LEAD_MS).toISOString(), undrained } };
 }
 
+/** While a change away from `cluster` has not been acted on by all: when it will be. Else null. */
+export function getsStartsUntil({ from, at }: Route, cluster: string, nowMs: number): number | null {
+  if (from === null || at === null || !namesOf(from).includes(cluster)) return null;
+  const until = Date.parse(at) + HOLD_AFTER_MS;
+  return nowMs < until ? until : null;
+}
+
 /** `cluster` has no open workflow of the tenant that would be started elsewhere now. */
 export function drained(route: Route, cluster: string): Route {
   if (!route.undrained.includes(cluster)) return route;

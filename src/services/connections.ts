@@ -7,7 +7,7 @@ import {
   makeGrpcRetryInterceptor,
 } from '@temporalio/client';
 import type { Interceptor } from '@grpc/grpc-js';
-import type { Profiles } from '../clusters/profiles.ts';
+import { type Profiles, UnknownProfile, unsendable } from '../clusters/profiles.ts';
 import { exceptNonIdempotent } from '../clusters/retries.ts';
 import type { Side } from './ports.ts';
 import { type Call, methodsOf, serviceOf } from './methods.ts';
@@ -63,6 +63,8 @@ export class Connections {
       const { connect, namespace } = this.#profiles.load(profile);
       const own = connect.connectionOptions as ConnectionOptions;
       const { interceptors = [], metadata, plugins, channelArgs } = this.#more(profile);
+      const bad = unsendable('metadata of `connectionOptions`', metadata);
+      if (bad !== undefined) throw new UnknownProfile(`profile "${profile}": ${bad}`);
       const untilClosed = new UntilClosed();
       const connection = Connection.lazy({
         ...own,

@@ -9,6 +9,7 @@ const { WorkflowExecutionStatus, EventType } = proto.temporal.api.enums.v1;
 
 export interface Seen {
   profile: string;
+  workflowId: string;
   runId: string;
   /** Of the chain of runs this one continues; empty: an older server does not say. */
   firstRunId: string;
@@ -28,6 +29,7 @@ export async function describeOn(side: Side, workflowId: string, runId?: string)
     const requests = Object.entries(answer.workflowExtendedInfo?.requestIdInfos ?? {});
     return {
       profile,
+      workflowId,
       runId: info?.execution?.runId ?? '',
       firstRunId: info?.firstRunId ?? '',
       open: isOpen(info?.status),
@@ -37,6 +39,19 @@ export async function describeOn(side: Side, workflowId: string, runId?: string)
         .filter(([, { eventType }]) => eventType === EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED)
         .map(([requestId]) => requestId),
     };
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The run that went on as this one; undefined: none, or it is not there any more. */
+export async function previousRun(side: Side, workflowId: string, runId: string): Promise<string | undefined> {
+  try {
+    const { namespace, service } = side;
+    const execution = { workflowId, runId };
+    const { history } = await service.getWorkflowExecutionHistory({ namespace, execution, maximumPageSize: 1 });
+    return history?.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId || undefined;
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw error;

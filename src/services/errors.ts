@@ -26,7 +26,9 @@ export class AbsentCluster extends RoutingError {
     super(
       tenant,
       `tenant "${tenant}" may have workflows on "${profile}", which this environment does not have; it has ${listed(present)}. ` +
-        `Add [profile.${profile}] to temporal.toml and "${profile}" to \`clusters\`, or move the tenant: ferry route ${tenant} --to ${present[0] ?? '<profile>'}`,
+        `Have both [profile.${profile}] in temporal.toml and "${profile}" in \`clusters\`; or, where starts go there, send them ` +
+        `elsewhere: ferry route ${tenant} --to ${present[0] ?? '<profile>'}; or, where they do not and none is open there: ` +
+        `ferry route ${tenant} --drained ${profile}`,
     );
     this.profile = profile;
   }

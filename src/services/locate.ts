@@ -1,10 +1,12 @@
 /** Calls on an existing workflow go to the cluster where it lives: remembered, else looked for. */
+import { status } from '@grpc/grpc-js';
 import { clusterOf, clustersOf, destinationAt, eraAt, openOn } from '../routes/route.ts';
 import { type Seen, describeOn, isAbsent } from './describing.ts';
-import { RouteUnavailable } from './errors.ts';
+import { RouteUnavailable, listed } from './errors.ts';
 import { type Call, executionOf } from './methods.ts';
 import { readPageToken, writePageToken } from './page-token.ts';
 import { type Parts, isAskable, send } from './parts.ts';
+import { callError } from './scope.ts';
 
 /** Refused by a workflow that is closed, so no cluster is asked that has only closed ones. */
 const NEED_OPEN = new Set([
@@ -57,21 +59,25 @@ export function onExisting(parts: Parts, method: string): Call {
       return pageOf(profile, await send(parts, profile, method, { ...request, nextPageToken: token }));
     }
     const { workflowId, runId } = execution;
+    const there = async (profile: string): Promise<object> => {
+      if (method === 'resetWorkflowExecution') await checkReset(parts, profile, workflowId);
+      return pageOf(profile, await send(parts, profile, method, request));
+    };
     const remembered = await rememberedPlace(parts, method, execution);
     if (remembered !== undefined) {
       try {
-        return pageOf(remembered, await send(parts, remembered, method, request));
+        return await there(remembered);
       } catch (error) {
         if (!isAbsent(error)) throw error;
         parts.memory.forget(workflowId, runId);
         const found = await find(parts, method, execution);
         if (found === remembered) throw error;
-        return pageOf(found, await send(parts, found, method, request));
+        return await there(found);
       }
     }
     const found = await find(parts, method, execution);
     try {
-      return pageOf(found, await send(parts, found, method, request));
+      return await there(found);
     } catch (error) {
       if (!isAbsent(error) || !NEED_OPEN.has(method) || runId !== undefined) throw error;
       const other = await openElsewhere(parts, workflowId, found);
@@ -79,6 +85,29 @@ export function onExisting(parts: Parts, method: string): Call {
       return send(parts, other, method, request);
     }
   };
+}
+
+/**
+ * A reset opens the id where its run is: not where nobody would look for it before it is started anew, and not beside an
+ * open one, which a reset ends on its own cluster only.
+ */
+async function checkReset(parts: Parts, profile: string, workflowId: string): Promise<void> {
+  // Without a route nobody knows, and nothing is opened.
+  const { route } = parts.routes.fresh() ?? (await parts.scope.wait('the route', () => parts.routes.read()));
+  const now = parts.time.now();
+  const [open, home] = [openOn(route, now), clusterOf(destinationAt(route, now), workflowId)];
+  const refused = (why: string): Error =>
+    callError(status.FAILED_PRECONDITION, `workflow "${workflowId}" on "${profile}" is not reset: ${why}`);
+  if (!open.includes(profile)) {
+    throw refused(
+      `no open workflows are looked for there any more, only on ${listed(open)}, so that its id could be started a second time. ` +
+        `Start it anew, which it is on "${home}", or let the tenant's workflows start there again: ferry route <tenant> --to ${profile}`,
+    );
+  }
+  const asked = open.filter((name) => name !== profile);
+  const seen = await Promise.all(asked.map((name) => lookOn(parts, name, workflowId)));
+  const other = seen.find((one) => one?.open);
+  if (other) throw refused(`run ${other.runId} of it is open on "${other.profile}". End that one first`);
 }
 
 /**
@@ -106,15 +135,16 @@ function lookOn(parts: Parts, profile: string, workflowId: string, runId?: strin
 
 /**
  * One run is where it is. An id may be closed where it was seen and started anew where new ones start now: calls that a
- * closed workflow refuses are tried there. Others only if there is home, and has been since: after a there-and-back the
- * latest may be where nobody has looked.
+ * closed workflow refuses are tried there, unless nothing is open there any more: that cluster may be lost by now. Others
+ * only if there is home, and has been since: after a there-and-back the latest may be where nobody has looked.
  */
 async function rememberedPlace(parts: Parts, method: string, execution: Execution): Promise<string | undefined> {
   const { workflowId, runId } = execution;
   const exact = runId === undefined ? undefined : parts.memory.get(workflowId, runId);
   const place = exact ?? parts.memory.get(workflowId);
-  if (place === undefined || exact !== undefined || runId !== undefined || NEED_OPEN.has(method)) return place?.profile;
-  const { home, era } = await placesOf(parts, workflowId);
+  if (place === undefined || exact !== undefined) return place?.profile;
+  const { home, open, era } = await placesOf(parts, workflowId);
+  if (runId !== undefined || NEED_OPEN.has(method)) return open.includes(place.profile) ? place.profile : undefined;
   return place.profile === home && place.era === era && era !== null ? home : undefined;
 }
 

@@ -18,7 +18,7 @@ export interface Side {
 
 export interface TenantSides {
   tenant: string;
-  /** Cached for its lease; throws what `RouteReader` throws. */
+  /** Cached for its lease; throws what `RouteReader` throws. Waits no longer than the caller's deadline and abort signal say. */
   route(): Promise<Route>;
   /** Throws `AbsentCluster` for a profile this environment does not have. Connects nothing. */
   side(profile: string): Side;

@@ -6,7 +6,7 @@ import { messageOf } from './message-of.ts';
 import { type Route, ANSWER_MS, LEASE_MS } from '../routes/route.ts';
 import { BadRoute, RouteUnavailable, UnknownTenant, listed } from './errors.ts';
 import type { Reading, Routes, ServiceTime } from './ports.ts';
-import { readRoute } from './published-route.ts';
+import { readRoute } from '../routes/read-route.ts';
 
 /** What was found under `tenant/<tenant>` in the control namespace. */
 export interface Published {
@@ -52,6 +52,8 @@ export class RouteReader implements Routes {
   readonly #options: RouteReaderOptions;
   #known: Known | undefined;
   #asking: Promise<Reading> | undefined;
+  /** Once there was a route nothing is assumed any more: a record that knows none has lost it. */
+  #recorded = false;
   /** After a failure the background asks no earlier than this. */
   #notBefore = 0;
 
@@ -135,6 +137,7 @@ export class RouteReader implements Routes {
   #routeOf(published: Published | undefined): Route {
     const { tenant, assume, controlProfile, present } = this.#options;
     if (published?.route === undefined) {
+      if (this.#recorded) throw this.#unavailable('it had a route, and has none any more');
       if (assume !== undefined) return settledOn(assume);
       const found = published === undefined ? `there is no workflow tenant/${tenant}` : `tenant/${tenant} has no route`;
       throw new UnknownTenant(
@@ -145,7 +148,10 @@ export class RouteReader implements Routes {
       );
     }
     const read = readRoute(published.route);
-    if ('route' in read) return this.#withAssumed(read.route);
+    if ('route' in read) {
+      this.#recorded = true;
+      return this.#withAssumed(read.route);
+    }
     throw new BadRoute(
       tenant,
       `the memo "route" of workflow tenant/${tenant} (profile "${controlProfile}") is no route: ${read.problem}. ` +

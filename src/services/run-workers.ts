@@ -21,7 +21,7 @@ export interface RunningWorkers {
    * that is not there.
    */
   done: Promise<void>;
-  /** All of them take no new work and finish what they have. Resolves with `done`. */
+  /** All of them take no new work and finish what they have; no cluster is waited for that does not answer. Resolves with `done`. */
   shutdown: () => Promise<void>;
 }
 
@@ -102,7 +102,8 @@ class Fleet {
 
   async #work(profile: string): Promise<void> {
     const { connect, namespace } = this.#profiles.load(profile);
-    const connection = await NativeConnection.connect(connect.connectionOptions);
+    const connection = await this.#connected(NativeConnection.connect(connect.connectionOptions));
+    if (connection === undefined) return;
     try {
       const options = { ...this.#shared, ...this.#on?.(profile), connection, namespace };
       const worker = await Worker.create(options);
@@ -117,6 +118,27 @@ class Fleet {
       }
     } finally {
       await connection.close();
+    }
+  }
+
+  /**
+   * Undefined: asked to stop first. A cluster that takes a connection and does not answer is connected to for half a minute, and
+   * connecting cannot be called off: what comes late is closed.
+   */
+  async #connected(connecting: Promise<NativeConnection>): Promise<NativeConnection | undefined> {
+    const { signal } = this.#stop;
+    const over = new AbortController();
+    const stopped = new Promise<undefined>((resolve) => {
+      if (signal.aborted) resolve(undefined);
+      signal.addEventListener('abort', () => resolve(undefined), { once: true, signal: over.signal });
+    });
+    try {
+      const connection = await Promise.race([connecting, stopped]);
+      // That it did not come about, or does not close, is nobody's trouble any more.
+      if (connection === undefined) connecting.then((late) => late.close()).catch(() => undefined);
+      return connection;
+    } finally {
+      over.abort();
     }
   }
 

@@ -36,6 +36,12 @@ export class CallScope {
     return at < this.deadline ? this.with({ deadline: at }, run) : run();
   }
 
+  /** Whatever the caller has set as its limits: what must come to its end when the call itself need not fail. */
+  async apart<T>(run: () => Promise<T>): Promise<T> {
+    const { metadata } = this.current ?? {};
+    return this.#storage.run(metadata ? { metadata } : {}, run);
+  }
+
   /** The caller has given up: what failed now failed for that. */
   get isOver(): boolean {
     return this.current?.abortSignal?.aborted === true || this.#time.now() >= this.deadline;

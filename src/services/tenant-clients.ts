@@ -14,7 +14,7 @@ import { FixedRoute, RouteReader, type RouteReaderOptions } from './route-reader
 import { RoutedConnection, routedClient } from './routed-client.ts';
 import { CallScope } from './scope.ts';
 import { recordStandbyBehind } from './schedules/record.ts';
-import type { Limit } from './schedules/side.ts';
+import type { Apart, Limit } from './schedules/side.ts';
 import { type ScheduleOptions, tenantSchedules } from './schedules/tenant-schedules.ts';
 import { SourcedRoute } from './sourced-route.ts';
 import { REAL_SERVICE_TIME } from './time.ts';
@@ -90,12 +90,21 @@ export class TenantClients {
     const profiles = new Profiles(configFile);
     const names = profiles.names();
     this.#hasControl = names.includes(options.controlProfile ?? 'control');
-    this.present = clusters.filter((name) => names.includes(name));
+    this.present = [...new Set(clusters)].filter((name) => names.includes(name));
     this.#connections = new Connections(profiles, this.#scope, options.connectionOptions);
     // Throws for the first that is not there, or lacks something.
     const loaded = (this.present.length > 0 ? this.present : clusters).map((name) => profiles.load(name));
     this.#namespaces = new Set(loaded.map(({ namespace }) => namespace));
-    this.#routes = this.#routesFrom(names);
+    this.#routes = this.#routesFrom(names, profiles);
+    const [only, ...more] = this.present;
+    const absent = clusters.filter((name) => !names.includes(name));
+    // Meant in an environment of one cluster; there is no control profile there. With one, it may be a slip.
+    if (only !== undefined && more.length === 0 && absent.length > 0 && this.#hasControl) {
+      process.emitWarning(
+        `there is no profile ${listed(absent)} in ${configFile ?? 'the default temporal.toml'}, so every tenant runs on "${only}" and no route is followed`,
+        { type: 'TemporalFerryWarning' },
+      );
+    }
   }
 
   /**
@@ -161,7 +170,12 @@ export class TenantClients {
       scope: this.#scope,
       time: this.#time,
     };
-    const sides: TenantSides = { tenant, side, present, route: async () => (await routes.read()).route };
+    const sides: TenantSides = {
+      tenant,
+      side,
+      present,
+      route: () => this.#scope.wait('the route', async () => (await routes.read()).route),
+    };
     const service = routedService(parts, { ...this.#schedules(sides), ...this.#options.overrides?.(sides) });
     const [namespace] = this.#namespaces;
     return routedClient(new RoutedConnection(service, this.#scope), { ...this.#options.client, namespace });
@@ -173,7 +187,9 @@ export class TenantClients {
     const { schedules, controlProfile = 'control', routes } = this.#options;
     const recorded = routes || !this.#hasControl ? {} : { standbyBehind: this.#recorder(controlProfile) };
     const limit: Limit = (ms, run) => this.#tracked(this.#scope.by(this.#time.now() + ms, run));
-    return tenantSchedules(sides, { ...recorded, limit, ...schedules }) as unknown as Overrides;
+    const apart: Apart = (run) => this.#tracked(this.#scope.apart(run));
+    const under = { scope: this.#scope, limit, apart };
+    return tenantSchedules(sides, { ...recorded, ...under, ...schedules }) as unknown as Overrides;
   }
 
   /** Some of their calls outlive the caller's: a copy that follows slowly. Closing waits for them. */
@@ -196,7 +212,7 @@ export class TenantClients {
     };
   }
 
-  #routesFrom(names: string[]): (tenant: string) => Routes {
+  #routesFrom(names: string[], profiles: Profiles): (tenant: string) => Routes {
     const { present } = this;
     const { assume, whenUnreadable, patienceMs, controlProfile = 'control', routes } = this.#options;
     if (routes && present.length > 1) return (tenant) => new SourcedRoute(routes, tenant);
@@ -217,6 +233,8 @@ export class TenantClients {
       const route = new FixedRoute(fixed);
       return () => route;
     }
+    // Throws where it lacks something.
+    profiles.load(controlProfile);
     const ask: RouteReaderOptions['ask'] = (tenant) => askRecord(this.#connections.control(controlProfile))(tenant);
     return (tenant) =>
       new RouteReader({ tenant, ask, time: this.#time, controlProfile, present, assume, whenUnreadable, patienceMs });

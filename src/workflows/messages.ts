@@ -4,11 +4,12 @@
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { PreflightReport } from '../activities/types.ts';
-import type { Change, Route } from '../routes/route.ts';
+import type { Change } from '../routes/route.ts';
 import type { Command, Progress } from './progress.ts';
 import type {
   ClaimAnswer,
   ClaimRequest,
+  Drained,
   DrainedRequest,
   Held,
   OwnerRequest,
@@ -71,7 +72,7 @@ export const claimUpdate = defineUpdate<ClaimAnswer, [ClaimRequest]>('claim');
 export const releaseUpdate = defineUpdate<boolean, [ReleaseRequest]>('release');
 export const recordOwnerUpdate = defineUpdate<boolean, [OwnerRequest]>('recordOwner');
 export const announceRouteUpdate = defineUpdate<Change | Held, [RouteRequest]>('announceRoute');
-export const drainedRouteUpdate = defineUpdate<{ route: Route | null } | Held, [DrainedRequest]>('drainedRoute');
+export const drainedRouteUpdate = defineUpdate<Drained | Held, [DrainedRequest]>('drainedRoute');
 export const standbyBehindSignal = defineSignal<FromPeople>('standbyBehind');
 export const reconciledSignal = defineSignal<FromPeople>('reconciled');
 export const recordQuery = defineQuery<TenantRecord, FromPeople>('record');

@@ -2,13 +2,16 @@
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributeUpdatePair } from '@temporalio/common';
 import type { Progress } from './progress.ts';
 
-export const FerryTenant = defineSearchAttributeKey('FerryTenant', SearchAttributeType.KEYWORD);
-export const FerryPhase = defineSearchAttributeKey('FerryPhase', SearchAttributeType.KEYWORD);
-export const FerryOwner = defineSearchAttributeKey('FerryOwner', SearchAttributeType.KEYWORD);
-export const FerryDirection = defineSearchAttributeKey('FerryDirection', SearchAttributeType.KEYWORD);
+// Annotated: what is inferred names a path inside the package, which does not resolve for who checks our types.
+type KeywordKey = ReturnType<typeof defineSearchAttributeKey<typeof SearchAttributeType.KEYWORD>>;
+
+export const FerryTenant: KeywordKey = defineSearchAttributeKey('FerryTenant', SearchAttributeType.KEYWORD);
+export const FerryPhase: KeywordKey = defineSearchAttributeKey('FerryPhase', SearchAttributeType.KEYWORD);
+export const FerryOwner: KeywordKey = defineSearchAttributeKey('FerryOwner', SearchAttributeType.KEYWORD);
+export const FerryDirection: KeywordKey = defineSearchAttributeKey('FerryDirection', SearchAttributeType.KEYWORD);
 
 /** What the control namespace must have registered before any of them is upserted. */
-export const searchAttributeKeys = [FerryTenant, FerryPhase, FerryOwner, FerryDirection] as const;
+export const searchAttributeKeys: readonly KeywordKey[] = [FerryTenant, FerryPhase, FerryOwner, FerryDirection];
 
 export function searchAttributesOf({ tenant, phase, owner, from, to }: Progress): SearchAttributeUpdatePair[] {
   return [

@@ -9,6 +9,7 @@ import {
   changesAt,
   type Destination,
   drained,
+  getsStartsUntil,
   HOLD_AFTER_MS,
   type Route,
 } from '../routes/route.ts';
@@ -83,6 +84,9 @@ export interface DrainedRequest extends Partial<Holder> {
   event: string;
 }
 
+/** `notBefore`: until then workflows start there. */
+export type Drained = { route: Route | null } | { notBefore: string };
+
 /** Refused: a migration holds the tenant, and it is not the one that asks. */
 export interface Held {
   held: Lock;
@@ -147,8 +151,11 @@ export function drainedRoute(
   record: TenantRecord,
   request: DrainedRequest,
   at: string,
-): [TenantRecord, { route: Route | null } | Held] {
+): [TenantRecord, Drained | Held] {
   const { cluster, event, migration = OPERATOR } = request;
+  const { route: before } = record;
+  const until = before && getsStartsUntil(before, cluster, Date.parse(at));
+  if (until !== null) return [record, { notBefore: new Date(until).toISOString() }];
   // It starts nothing: an operator may say so while a migration holds the tenant, once no start reaches the old side any
   // more. A cluster that is gone for good would stop all starts of the tenant otherwise.
   const changed = record.route ? (changesAt(record.route) ?? -Infinity) : Infinity;

@@ -52,7 +52,7 @@ export interface TenantInput {
  * The workflow's memo. The server drops what is null: no `owner` is a tenant never migrated, no `lock` a free one, no
  * `route` one whose workflows nobody routes.
  */
-export type TenantMemo = { [key in 'owner' | 'route' | 'lock' | 'updatedAt']?: TenantRecord[key] };
+export type TenantMemo = { [key in 'owner' | 'route' | 'lock' | 'interrupted' | 'updatedAt']?: TenantRecord[key] };
 
 export async function Tenant(input?: TenantInput): Promise<void> {
   // Started by hand, without an input, it is still the record of the tenant its id names.
@@ -120,8 +120,8 @@ export async function Tenant(input?: TenantInput): Promise<void> {
 }
 
 function publish(record: TenantRecord): void {
-  const { owner, route, lock, updatedAt } = record;
-  upsertMemo({ owner, route, lock, updatedAt } satisfies TenantMemo);
+  const { owner, route, lock, interrupted, updatedAt } = record;
+  upsertMemo({ owner, route, lock, interrupted, updatedAt } satisfies TenantMemo);
   setCurrentDetails(tenantDetails(record));
 }
 

@@ -101,7 +101,8 @@ test('a tenant with schedules and on-demand workflows moves there and back; no s
   const plan = await world.load('both', 6);
   expect(await ferry('route', 'both')).toMatchObject({ code: 1, text: expect.stringContaining('both has no route') });
   const registered = await ferry('route', 'both', '--to', 'cloud');
-  expect(registered).toEqual({ code: 0, text: 'both: its workflows start on cloud' });
+  expect(registered).toMatchObject({ code: 0, text: expect.stringContaining('both: its workflows start on cloud\n') });
+  expect(registered.text).toContain('This is its first route, in force at once.');
   const orders = service('both');
   const from = nowSeconds() + 3;
   await delay(4_000);
@@ -200,8 +201,17 @@ describe.concurrent('the drain', () => {
     expect(result.notes.join()).toContain('1 workflow still open on cloud after 5 s, so it goes on');
     expect((await open.describe()).status.name).toBe('RUNNING');
     expect(await routeOf('limit')).toMatchObject({ to: { cluster: 'selfhosted' }, undrained: ['cloud'] });
+    const refused = await ferry('route', 'limit', '--drained', 'cloud');
+    expect(refused).toMatchObject({
+      code: 1,
+      text: expect.stringMatching(/1 workflow of limit open on cloud \(1 \w+, /),
+    });
+    expect(await routeOf('limit')).toMatchObject({ undrained: ['cloud'] });
     await open.cancel();
-    expect(await ferry('route', 'limit', '--drained', 'cloud')).toMatchObject({ code: 0 });
+    // Lists are eventually consistent.
+    await waitFor({ what: 'cloud to be seen empty', everyMs: 500 }, async () => {
+      return (await ferry('route', 'limit', '--drained', 'cloud')).code === 0;
+    });
     expect(await routeOf('limit')).toMatchObject({ undrained: [] });
   });
 

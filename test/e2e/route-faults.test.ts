@@ -245,7 +245,9 @@ describe.concurrent('services start workflows all the time', () => {
     expect(count(ran, 'cloud')).toBeGreaterThan(50);
     await expectExactlyOnce(world, plan, { from, path: ['cloud', 'selfhosted', 'cloud'] });
     // Now all of them have ended.
-    expect(await ferry('route', 'turned', '--drained', 'selfhosted')).toBe(0);
+    await waitFor({ what: 'selfhosted to be seen empty', everyMs: 500 }, async () => {
+      return (await ferry('route', 'turned', '--drained', 'selfhosted')) === 0;
+    });
     expect((await routeOf('turned'))?.undrained).not.toContain('selfhosted');
     console.log(
       `turned back: ${ran.size} orders, each once; ${count(ran, 'selfhosted')} on selfhosted, ${staying.length} of them open at the end`,

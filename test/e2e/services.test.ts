@@ -28,6 +28,7 @@ import {
 import {
   addUpdate,
   completedByClient,
+  endUpdate,
   finishSignal,
   goOnSignal,
   noteSignal,
@@ -339,6 +340,34 @@ describe.each(clusterNames)('an answer of %s that is lost', (cluster) => {
     expect(await workflow.executeUpdateWithStart(addUpdate, { args: ['u'], startWorkflowOperation })).toBe(1);
     expect(await workflow.getHandle(`${id}-u`).query(notesQuery)).toEqual(['u']);
     expect(calls).toEqual(METHODS);
+  });
+
+  test('is had from the run of others that the call has ended, and nothing is started', async () => {
+    const { interceptor, lost } = losingAnswers(METHODS, 1, 2_000);
+    const connectionOptions = () => ({ interceptors: [interceptor] });
+    const { workflow } = world.clients({ connectionOptions }).tenant(await tenantOn(on(cluster)));
+    const there = world.direct[cluster].workflow;
+    const id = `ended-${randomUUID()}`;
+    const runIds: string[] = [];
+    for (const each of [`${id}-s`, `${id}-u`]) {
+      runIds.push((await there.start(order, { ...started(each), args: ['one', 'two'] })).firstExecutionRunId);
+    }
+
+    const signalled = await workflow.signalWithStart(order, { ...started(`${id}-s`), signal: finishSignal });
+    expect(signalled.signaledRunId).toBe(runIds[0]);
+    lost.clear();
+    const startWorkflowOperation = new WithStartWorkflowOperation(order, {
+      ...started(`${id}-u`),
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    });
+    expect(await workflow.executeUpdateWithStart(endUpdate, { startWorkflowOperation })).toBe(2);
+    expect(Object.fromEntries(lost)).toEqual({ ExecuteMultiOperation: 1 });
+
+    for (const [i, each] of [`${id}-s`, `${id}-u`].entries()) {
+      const { runId, status } = await there.getHandle(each).describe();
+      expect([runId, status.name]).toEqual([runIds[i], 'COMPLETED']);
+      expect(await whereIs(each)).toEqual([cluster]);
+    }
   });
 });
 

@@ -33,6 +33,8 @@ export interface Run {
   startedAt: number;
   signals: { name: string; requestId: string }[];
   updates: string[];
+  /** The run that went on as this one. */
+  continued?: string;
 }
 
 interface Request {
@@ -47,6 +49,7 @@ interface Request {
   workflowExecution?: { workflowId?: string; runId?: string };
   operations?: { startWorkflow?: Request; updateWorkflow?: { request?: { meta?: { updateId?: string } } } }[];
   request?: { meta?: { updateId?: string } };
+  updateRef?: { workflowExecution?: { workflowId?: string; runId?: string }; updateId?: string };
   taskToken?: Uint8Array;
 }
 
@@ -63,6 +66,10 @@ export class FakeCluster {
   down = false;
   /** Takes calls, and answers none. */
   silent = false;
+  /** What is said of an update, one answer after the other; then that it is completed. */
+  stages: number[] = [];
+  /** Of starts: refused for what is in them. */
+  invalid = false;
   /** Added to the way of each call. */
   slowMs = 0;
 
@@ -99,7 +106,10 @@ export class FakeCluster {
   /** The next run of a chain: it does not know the request that started the first. */
   continueAsNew(run: Run): Run {
     run.status = Status.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW;
-    return Object.assign(this.start(run.workflowId), { firstRunId: run.firstRunId });
+    return Object.assign(this.start(run.workflowId), {
+      firstRunId: run.firstRunId,
+      continued: run.runId,
+    });
   }
 
   handle(method: string, request: Request): object {
@@ -122,11 +132,22 @@ export class FakeCluster {
         return { responses: [{ startWorkflow: { runId: run.runId, started } }, { updateWorkflow: { stage: 3 } }] };
       }
       case 'signalWorkflowExecution':
-        signal(this.#open(request.workflowExecution), request);
+        // As a server: request ids are looked at before it is closed.
+        if (!this.#any(request.workflowExecution).signals.some((known) => known.requestId === request.requestId)) {
+          signal(this.#open(request.workflowExecution), request);
+        }
         return {};
       case 'updateWorkflowExecution':
         this.#open(request.workflowExecution).updates.push(request.request?.meta?.updateId ?? '');
         return { stage: 3 };
+      case 'pollWorkflowExecutionUpdate': {
+        const { workflowExecution, updateId = '' } = request.updateRef ?? {};
+        const run = this.#any(workflowExecution);
+        if (!run.updates.includes(updateId)) throw notFound();
+        return { stage: this.stages.shift() ?? 3, updateRef: request.updateRef };
+      }
+      case 'resetWorkflowExecution':
+        return { runId: this.start(this.#any(request.workflowExecution).workflowId).runId };
       case 'terminateWorkflowExecution':
         this.#open(request.workflowExecution).status = Status.WORKFLOW_EXECUTION_STATUS_TERMINATED;
         return {};
@@ -135,9 +156,10 @@ export class FakeCluster {
       case 'describeWorkflowExecution':
         return this.#described(this.#any(request.execution));
       case 'getWorkflowExecutionHistory': {
-        const { runId } = this.#any(request.execution);
+        const { runId, continued } = this.#any(request.execution);
         return {
           of: runId,
+          history: { events: [{ workflowExecutionStartedEventAttributes: { continuedExecutionRunId: continued } }] },
           nextPageToken: request.nextPageToken?.length ? new Uint8Array() : Buffer.from(this.profile),
         };
       }
@@ -169,6 +191,7 @@ export class FakeCluster {
     otherwise: number = Conflict.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
   ): { run: Run; runId: string; started: boolean } {
     const { workflowId = '', requestId = '', workflowIdReusePolicy: reuse } = request;
+    if (this.invalid) throw callError(status.INVALID_ARGUMENT, 'search attribute NotThere is not defined');
     const latest = this.of(workflowId).at(-1);
     if (latest?.requestId === requestId) return { run: latest, runId: latest.runId, started: true };
     const conflict = request.workflowIdConflictPolicy || otherwise;
@@ -219,8 +242,11 @@ function signal(run: Run, { signalName = '', requestId = '' }: Request): void {
 const exists = (): Error => callError(status.ALREADY_EXISTS, 'Workflow execution already started');
 const notFound = (): Error => callError(status.NOT_FOUND, 'workflow not found');
 
-/** `late`: the server works on it after the caller has given up; `late and cancelled`: it gives the call up first. */
-export type Fault = 'request lost' | 'answer lost' | 'late' | 'late and cancelled' | undefined;
+/**
+ * `unanswered`: worked on, and never answered, as an update that goes on; `late`: the server works on it after the caller has given up; `late and cancelled`: it gives the call up
+ * first.
+ */
+export type Fault = 'request lost' | 'answer lost' | 'unanswered' | 'late' | 'late and cancelled' | undefined;
 
 export interface ProcessOptions {
   clusters: FakeCluster[];
@@ -299,7 +325,7 @@ export function fakeProcess({
         } catch (error) {
           finish = () => reject(error instanceof Error ? error : new Error(String(error)));
         }
-        if (broken !== 'answer lost') setTimeout(finish, latencyMs());
+        if (broken !== 'answer lost' && broken !== 'unanswered') setTimeout(finish, latencyMs());
       }, arrives);
     });
   const sides = new Map(

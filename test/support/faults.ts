@@ -9,9 +9,9 @@ export interface LostAnswers {
 
 /**
  * Loses the first answer of every `each`-th call of the methods. `UNAVAILABLE` is retried by the client below us,
- * `DEADLINE_EXCEEDED` reaches the product: both happen in turn.
+ * `DEADLINE_EXCEEDED` reaches the product: both happen in turn. The client hears of it `afterMs` later.
  */
-export function losingAnswers(methods: string[], each: number): LostAnswers {
+export function losingAnswers(methods: string[], each: number, afterMs = 0): LostAnswers {
   const lost = new Map<string, number>();
   const seen = new Map<string, number>();
   const interceptor: Interceptor = (options: InterceptorOptions, nextCall) => {
@@ -30,7 +30,7 @@ export function losingAnswers(methods: string[], each: number): LostAnswers {
             const total = (lost.get(method) ?? 0) + 1;
             lost.set(method, total);
             const code = total % 2 === 1 ? status.DEADLINE_EXCEEDED : status.UNAVAILABLE;
-            pass({ ...answer, code, details: 'answer lost by the test' });
+            setTimeout(() => pass({ ...answer, code, details: 'answer lost by the test' }), afterMs);
           },
         });
       },

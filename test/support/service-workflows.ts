@@ -15,6 +15,8 @@ export const finishSignal = defineSignal('finish');
 export const goOnSignal = defineSignal('go-on');
 export const notesQuery = defineQuery<string[]>('notes');
 export const addUpdate = defineUpdate<number, [string]>('add');
+/** Ends the run that it is applied to. */
+export const endUpdate = defineUpdate<number>('end');
 
 /** Open until it is told to finish; its result is all it was told. */
 export async function order(...first: string[]): Promise<string[]> {
@@ -30,6 +32,10 @@ export async function order(...first: string[]): Promise<string[]> {
   });
   setHandler(notesQuery, () => notes);
   setHandler(addUpdate, (note) => notes.push(note));
+  setHandler(endUpdate, () => {
+    finished = true;
+    return notes.length;
+  });
   await condition(() => finished || goOn);
   await condition(allHandlersFinished);
   if (goOn) await continueAsNew<typeof order>(...notes);

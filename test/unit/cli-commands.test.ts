@@ -1,3 +1,4 @@
+import type { TypeCount } from '../../src/activities/types.ts';
 import { expect, test } from 'vitest';
 import { emptyAudit } from '../../src/schedules/audit.ts';
 import type { Migrate, Plan } from '../../src/cli/args.ts';
@@ -331,7 +332,7 @@ test('status shows workflows on demand: where they start, what is open, what sta
   const { world, out } = fake({ found: known, looks: [draining] });
   await status(world, { do: 'status', subject: 'acme', watch: false, json: false });
   expect(out[0]).toContain(
-    'on demand   start on selfhosted from 2026-11-22 16:00:00 UTC on, 7 open (5 Order, 2 Cart) on cloud as of',
+    'on demand   start on selfhosted from 2026-11-22 16:00:00 UTC on, 7 open (5 Order since 2026-11-22 16:00:00 UTC, 2 Cart since 2026-11-22 16:00:00 UTC) on cloud as of',
   );
   expect(out[0]).toContain('wrong side  1 workflow started on cloud after the route had changed: order-9, a Order');
 
@@ -347,6 +348,18 @@ test('status shows workflows on demand: where they start, what is open, what sta
   expect(ended.out[0]).toContain('0 open on cloud as of 2026-11-22 16:00:00 UTC, drained');
 });
 
+test('status of a migration that failed says where the tenant stands all the same', async () => {
+  const { world, out } = fake({
+    found: { 'migrate/acme': { status: 'FAILED' } },
+    ending: { kind: 'failed', type: 'PreflightFailed', message: 'no profile "mars"' },
+    record: { owner: 'selfhosted', route: there, updatedAt: AT },
+  });
+  await status(world, { do: 'status', subject: 'acme', watch: false, json: false });
+  expect(out[0]).toContain('no profile "mars"');
+  expect(out[0]).toContain('acme: owner selfhosted, as of 2026-11-22 16:00:00 UTC');
+  expect(out[0]).toContain('its workflows start on selfhosted');
+});
+
 test('a plan says what is open on demand and where it starts now', async () => {
   const found = { 'plan/acme': {} };
   const { open, byType } = onDemand;
@@ -355,43 +368,80 @@ test('a plan says what is open on demand and where it starts now', async () => {
   const { world, out } = fake({ found, looks: [started], ending });
   expect(await plan(world, planned)).toBe(EXIT.ok);
   expect(out[0]).toContain(
-    'on demand: its workflows have no route; 7 open (5 Order, 2 Cart) on cloud, which end there',
+    'on demand: its workflows have no route; 7 open (5 Order since 2026-11-22 16:00:00 UTC, 2 Cart since 2026-11-22 16:00:00 UTC) on cloud, which end there',
   );
 });
 
 const there = { to: { cluster: 'selfhosted', split: null }, from: null, at: null, undrained: [] };
 const show = { do: 'route', tenant: 'acme', change: null, json: false } as const;
+const unasked = () => () => Promise.reject(new Error('nobody looks at a cluster'));
 
 test('route shows what services read, without a worker, or how to set it', async () => {
   const changed = { ...there, from: { cluster: 'cloud', split: null }, at: AT, undrained: ['cloud'] };
   const set = fake({ record: { owner: 'selfhosted', route: changed } });
-  expect(await route(set.world, show)).toBe(EXIT.ok);
+  expect(await route(set.world, show, unasked)).toBe(EXIT.ok);
   expect(set.out).toEqual([
     `acme: its workflows start on selfhosted from ${AT} on, before on cloud; cloud may hold open ones`,
   ]);
   expect(set.sent).toEqual([]);
   const json = fake({ record: { route: there } });
-  await route(json.world, { ...show, json: true });
+  await route(json.world, { ...show, json: true }, unasked);
   expect(JSON.parse(json.out[0] ?? '')).toEqual({ tenant: 'acme', route: there });
-  await expect(route(fake({}).world, show)).rejects.toThrow(/no route. Set.*ferry route acme --to <profile>/);
-  await expect(route(fake({ record: { owner: 'cloud' } }).world, show)).rejects.toThrow(/ferry route acme --to cloud/);
+  await expect(route(fake({}).world, show, unasked)).rejects.toThrow(/no route. Set.*ferry route acme --to <profile>/);
+  await expect(route(fake({ record: { owner: 'cloud' } }).world, show, unasked)).rejects.toThrow(
+    /ferry route acme --to cloud/,
+  );
 });
 
 test('route sets it, and says why it could not', async () => {
   const change = { to: there.to };
   const set = fake({ routed: { changed: true, route: there } });
-  expect(await route(set.world, { ...show, change })).toBe(EXIT.ok);
+  expect(await route(set.world, { ...show, change }, unasked)).toBe(EXIT.ok);
   expect(set.sent).toEqual(['route acme {"to":{"cluster":"selfhosted","split":null}}']);
   expect(set.out).toEqual(['acme: its workflows start on selfhosted']);
-  await expect(route(fake({}).world, { ...show, change })).rejects.toThrow(/No worker answered within 10 s/);
+  await expect(route(fake({}).world, { ...show, change }, unasked)).rejects.toThrow(/No worker answered within 10 s/);
   const lock = { migration: 'm', runId: 'r', from: 'cloud', to: 'selfhosted', since: AT, tookOverFrom: null };
   const held = fake({ routed: { held: lock } });
-  await expect(route(held.world, { ...show, change })).rejects.toThrow(/held by migration m.*Nothing was changed/);
+  await expect(route(held.world, { ...show, change }, unasked)).rejects.toThrow(
+    /held by migration m.*Nothing was changed/,
+  );
   const early = fake({ routed: { notBefore: AT } });
-  await expect(route(early.world, { ...show, change })).rejects.toThrow(`again after ${AT}`);
-  const drained = fake({ routed: { changed: true, route: there } });
-  expect(await route(drained.world, { ...show, change: { drained: 'cloud' } })).toBe(EXIT.ok);
-  expect(drained.sent).toEqual(['drained acme cloud']);
+  await expect(route(early.world, { ...show, change }, unasked)).rejects.toThrow(`again after ${AT}`);
+});
+
+test('a cluster is recorded as drained only where nothing is found open there, or it is insisted upon', async () => {
+  const left = { ...there, from: { cluster: 'cloud', split: null }, at: AT, undrained: ['cloud'] };
+  const asked = { drained: 'cloud', query: "TenantId = 'acme'", force: false };
+  const ask = async (look: () => Promise<{ open: number; byType: TypeCount[] }>, change = asked) => {
+    const { world, sent } = fake({ record: { route: left }, routed: { changed: true, route: there } });
+    const looked: string[] = [];
+    const lookOn = (query: string) => async (profile: string) => {
+      looked.push(`${profile}: ${query}`);
+      return look();
+    };
+    const ended = await route(world, { ...show, change }, lookOn).catch((error: unknown) => error);
+    return { ended, sent, looked };
+  };
+  const none = await ask(async () => ({ open: 0, byType: [] }));
+  expect(none).toEqual({ ended: EXIT.ok, sent: ['drained acme cloud'], looked: ["cloud: TenantId = 'acme'"] });
+
+  const byType = [{ type: 'cart', open: 1, oldestStartedAt: AT }];
+  const open = await ask(async () => ({ open: 1, byType }));
+  expect(open).toMatchObject({ ended: { code: EXIT.unwished }, sent: [] });
+  expect(String(open.ended)).toMatch(
+    /1 workflow of acme open on cloud \(1 cart, the oldest since .*--drained cloud --force/s,
+  );
+
+  const away = await ask(() => Promise.reject(new Error('connection refused')));
+  expect(away).toMatchObject({ ended: { code: EXIT.unreachable }, sent: [] });
+  expect(String(away.ended)).toMatch(/cloud cannot be asked .*connection refused.*gone for good.*--force/s);
+
+  const forced = await ask(() => Promise.reject(new Error('not to be asked')), { ...asked, force: true });
+  expect(forced).toEqual({ ended: EXIT.ok, sent: ['drained acme cloud'], looked: [] });
+
+  const wrong = await ask(() => Promise.reject(new Error('not to be asked')), { ...asked, drained: 'bogus' });
+  expect(String(wrong.ended)).toContain('"bogus" is not on the route of acme, which names selfhosted, cloud');
+  expect(wrong.sent).toEqual([]);
 });
 
 test('route says what a first route without --from rests on', async () => {
@@ -399,10 +449,14 @@ test('route says what a first route without --from rests on', async () => {
   const routed = { changed: true as const, route: there };
   const told = async (script: Script, current?: string): Promise<string[]> => {
     const { world, err } = fake({ routed, ...script });
-    await route(world, { ...show, change: { ...change, ...(current === undefined ? {} : { current }) }, json: true });
+    await route(
+      world,
+      { ...show, change: { ...change, ...(current === undefined ? {} : { current }) }, json: true },
+      unasked,
+    );
     return err;
   };
-  expect(await told({})).toEqual([expect.stringMatching(/had no route.*`assume`.*--from/)]);
+  expect(await told({})).toEqual([expect.stringMatching(/first route.*`assume`.*--from/)]);
   expect(await told({}, 'cloud')).toEqual([]);
   expect(await told({ record: { owner: 'cloud' } })).toEqual([]);
   expect(await told({ record: { route: there } })).toEqual([]);

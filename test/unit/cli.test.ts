@@ -108,7 +108,19 @@ const accepted: [string[], Asked][] = [
       json: false,
     },
   ],
-  [['route', 'acme', '--drained', 'cloud'], { do: 'route', tenant: 'acme', change: { drained: 'cloud' }, json: false }],
+  [
+    ['route', 'acme', '--drained', 'cloud'],
+    {
+      do: 'route',
+      tenant: 'acme',
+      change: { drained: 'cloud', query: "TenantId = 'acme'", force: false },
+      json: false,
+    },
+  ],
+  [
+    ['route', 'acme', '--drained', 'cloud', '--force', '--workflows', 'Region = "eu"'],
+    { do: 'route', tenant: 'acme', change: { drained: 'cloud', query: 'Region = "eu"', force: true }, json: false },
+  ],
   [['pause', 'migrate/acme'], { do: 'steer', command: 'pause', subject: 'migrate/acme' }],
   [['proceed', 'acme'], { do: 'steer', command: 'proceed', subject: 'acme' }],
 ];
@@ -144,6 +156,8 @@ const refused: [string[], RegExp][] = [
   [['route', 'acme', '--to', 'cloud', '--split', 'cloud:10'], /another profile in the split/],
   [['route', 'acme', '--to', 'my cloud'], /not acceptable.*temporal.toml/s],
   [['route', 'acme', '--to', 'cloud', '--drained', 'cloud'], /--drained comes with another change/],
+  [['route', 'acme', '--to', 'cloud', '--force'], /--force came without --drained/],
+  [['route', 'acme', '--workflows', 'x'], /--workflows came without --drained/],
   [['worker', 'acme'], /came with "acme"; it takes nothing/],
 ];
 

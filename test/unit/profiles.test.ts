@@ -35,6 +35,29 @@ describe('a temporal.toml that cannot be read', () => {
   });
 });
 
+describe('what no header can have is refused before it is sent, and never shown', () => {
+  test.each([
+    ['an API key with a line break', `api_key = "${KEY}\\n"`, 'api_key has'],
+    ['an API key of several lines', `api_key = """\n${KEY}\n"""`, 'api_key has'],
+    ['an API key with a letter beyond ASCII', `api_key = "${KEY}é"`, 'api_key has'],
+    ['metadata with a line break', `grpc_meta = { "x-key" = "${KEY}\\r\\n" }`, 'grpc_meta "x-key" has'],
+    ['a name with a space', `grpc_meta = { "Bearer ${KEY}" = "x" }`, 'a name in grpc_meta has'],
+  ])('%s', async (_what, line, told) => {
+    const file = join(dir, 'temporal.toml');
+    await writeFile(file, `[profile.cloud]\naddress = "localhost:1"\nnamespace = "n"\n${line}\n`);
+    expect(said(file)).toBe(
+      `profile "cloud": ${told} a character that no header can have (such as a line break at its end)`,
+    );
+  });
+
+  test('what is in order passes', async () => {
+    const file = join(dir, 'temporal.toml');
+    const lines = `api_key = "${KEY}"\ngrpc_meta = { X_Team = "a b" }`;
+    await writeFile(file, `[profile.cloud]\naddress = "localhost:1"\nnamespace = "n"\n${lines}\n`);
+    expect(said(file)).toBe('cloud');
+  });
+});
+
 test('a certificate that is not there is named in full, with what its path is relative to', () => {
   const file = new URL('../../temporal.example.toml', import.meta.url).pathname;
   const load = () => new Profiles(file).load('control');

@@ -151,7 +151,8 @@ describe('the route', () => {
   test('an operator may say that a cluster is drained beside a migration, once the change is through', () => {
     const [going] = announceRoute(claimed(), { ...first, current: 'cloud', to, event: 'there' }, at);
     const request = { cluster: 'cloud', event: 'cloud is gone for good' };
-    expect(drainedRoute(going, request, '2026-11-22T16:00:27.999Z')).toEqual([going, { held: going.lock }]);
+    const notBefore = '2026-11-22T16:00:28.000Z';
+    expect(drainedRoute(going, request, '2026-11-22T16:00:27.999Z')).toEqual([going, { notBefore }]);
     const [next, answer] = drainedRoute(going, request, '2026-11-22T16:00:28.000Z');
     expect(answer).toMatchObject({ route: { to, undrained: [] } });
     expect(next.lock).toEqual(going.lock);
@@ -161,10 +162,15 @@ describe('the route', () => {
   test('a drained cluster is asked first no longer; said twice it leaves one line of history', () => {
     const [going] = announceRoute(claimed(), { ...first, current: 'cloud', to, event: 'there' }, at);
     const request = { ...first, cluster: 'cloud', event: 'cloud is drained' };
-    const [next, answer] = drainedRoute(going, request, at);
+    const later = '2026-11-22T16:00:28.000Z';
+    // Until then workflows start there, whoever asks, and also where no migration holds the tenant.
+    for (const record of [going, { ...going, lock: null }]) {
+      expect(drainedRoute(record, request, at)).toEqual([record, { notBefore: later }]);
+    }
+    const [next, answer] = drainedRoute(going, request, later);
     expect(answer).toMatchObject({ route: { to, undrained: [] } });
     expect(next.history.at(-1)?.event).toBe('cloud is drained');
-    expect(drainedRoute(next, request, at)[0]).toBe(next);
+    expect(drainedRoute(next, request, later)[0]).toBe(next);
     expect(drainedRoute(newRecord('acme'), request, at)[1]).toEqual({ route: null });
   });
 

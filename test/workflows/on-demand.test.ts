@@ -540,6 +540,40 @@ test('a migration there and one back: the second finds its source in the route, 
   });
 });
 
+describe('a record that somebody has terminated', () => {
+  test('begins anew with what it published last, in the middle of a migration', async () => {
+    await harness.play(new FakeTenant(2), async ({ start, fake, client, tenant, record }) => {
+      fake.start(1, 'cloud', (await now()) - HOUR);
+      const handle = await start({ workflows, bake: '0' });
+      await skipToPhase(handle, 'draining');
+      const before = await record();
+      await client.workflow.getHandle(tenantWorkflowId(tenant)).terminate('by mistake');
+      fake.end();
+      expect(await finish(handle)).toMatchObject({ outcome: 'completed', workflows: { drained: true } });
+      const { memo } = await client.workflow.getHandle(tenantWorkflowId(tenant)).describe();
+      expect(await record()).toMatchObject({
+        owner: 'selfhosted',
+        route: { ...before.route, undrained: [] },
+        lock: null,
+      });
+      expect(memo).toMatchObject({ owner: 'selfhosted', route: { ...before.route, undrained: [] } });
+    });
+  });
+
+  test('shows its route before any worker has looked at it, and is not taken over by a plan', async () => {
+    await harness.play(new FakeTenant(2), async ({ start, client, tenant, record }) => {
+      await finish(await start({ workflows, bake: '0', drainLimit: '0' }));
+      const before = await record();
+      await client.workflow.getHandle(tenantWorkflowId(tenant)).terminate('by mistake');
+      const planned = await finish(await start({ workflows, dryRun: true, from: 'selfhosted', to: 'cloud' }, 'plan'));
+      expect(planned.outcome).toBe('planned');
+      expect(await record()).toMatchObject({ owner: before.owner, route: before.route, lock: null });
+      const { memo } = await client.workflow.getHandle(tenantWorkflowId(tenant)).describe();
+      expect(memo).toMatchObject({ owner: before.owner, route: before.route });
+    });
+  });
+});
+
 describe('a migration that was terminated after it had changed the route', () => {
   test('is gone on with: the T that was announced stands', async () => {
     await harness.play(new FakeTenant(3), async ({ start, record }) => {

@@ -1,8 +1,9 @@
-import { REAL_TIME } from '../../clusters/real-time.ts';
+import { REAL_SERVICE_TIME } from '../time.ts';
 import type { Clock } from './look.ts';
 
 export const REAL_CLOCK: Clock = {
-  ...REAL_TIME,
+  now: () => REAL_SERVICE_TIME.now(),
+  sleep: (ms, signal) => REAL_SERVICE_TIME.sleep(ms, signal),
   async within(ms, promise) {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<undefined>((resolve) => {

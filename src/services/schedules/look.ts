@@ -2,12 +2,15 @@
 import { status } from '@grpc/grpc-js';
 import { codeOf } from '../../clusters/calls.ts';
 import type { Time } from '../../schedules/ports.ts';
+import type { CallScope } from '../scope.ts';
 import { ScheduleCallError, silent } from './errors.ts';
 import type { Health } from './health.ts';
 import { ANSWERS_WITHIN_MS, type Seen, type SideStore } from './side.ts';
 import { whatOneTells, whereabouts } from './whereabouts.ts';
 
 export interface Clock extends Time {
+  /** Ends early, one way or the other, when the signal is aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Undefined where it has not settled by then; it goes on by itself. */
   within<T>(ms: number, promise: Promise<T>): Promise<T | undefined>;
 }
@@ -37,12 +40,13 @@ export async function look(
   id: string,
   clock: Clock,
   health: Health,
+  scope: CallScope,
 ): Promise<Look> {
   if (!second) {
     const seen = await first.describe(id);
     return seen ? { kind: 'owned', owner: { store: first, seen } } : { kind: 'absent', on: first };
   }
-  const [a, b] = await askBoth([first, second], id, clock, health);
+  const [a, b] = await askBoth([first, second], id, clock, health, scope);
   if ('error' in a && 'error' in b) throw a.error;
   if ('error' in a) return alone(second, 'seen' in b ? b.seen : undefined, first, a.error);
   if ('error' in b) return alone(first, a.seen, second, b.error);
@@ -87,9 +91,13 @@ async function askBoth(
   id: string,
   clock: Clock,
   health: Health,
+  scope: CallScope,
 ): Promise<[Answer, Answer]> {
+  // A deadline that the caller has set, or their giving up, says nothing about a cluster.
+  const limitIsOurs = scope.deadline > clock.now() + ANSWERS_WITHIN_MS;
   const failed = (store: SideStore, error: unknown): Answer => {
-    if (isUnreachable(error)) health.failed(store.profile, error);
+    const theirs = scope.isOver || (!limitIsOurs && codeOf(error) === status.DEADLINE_EXCEEDED);
+    if (isUnreachable(error) && !theirs) health.failed(store.profile, error);
     return { error };
   };
   const ask = async (store: SideStore): Promise<Answer> => {

@@ -29,6 +29,11 @@ export type Limit = <T>(ms: number, run: () => Promise<T>) => Promise<T>;
 
 export const NO_LIMIT: Limit = (_ms, run) => run();
 
+/** Neither the caller's deadline nor their abort signal ends calls made by `run`; closing waits for it. */
+export type Apart = <T>(run: () => Promise<T>) => Promise<T>;
+
+export const NOT_APART: Apart = (run) => run();
+
 /** Longer is not waited for either side. */
 export const ANSWERS_WITHIN_MS = 15_000;
 

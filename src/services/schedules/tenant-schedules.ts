@@ -20,8 +20,11 @@ import {
 import { ChangedMeanwhile, NotShown, change } from '../../schedules/change.ts';
 import { readNote, standbyMark } from '../../schedules/note.ts';
 import { openedBoundary } from '../../schedules/shapes.ts';
+import type { Time } from '../../schedules/ports.ts';
 import { type Schedule, durationMs, toMs } from '../../schedules/times.ts';
 import type { TenantSides } from '../ports.ts';
+import { CallScope } from '../scope.ts';
+import { REAL_SERVICE_TIME } from '../time.ts';
 import { REAL_CLOCK } from './clock.ts';
 import {
   changedTooOften,
@@ -39,7 +42,7 @@ import { type Clock, type Look, isUnreachable, look } from './look.ts';
 import type { AnswerOf, RequestOf, ScheduleMethods } from './methods.ts';
 import { writeOwner } from './owner-write.ts';
 import { fingerprintOf, movingAsShown, ownedAsShown, stillStands, writeToken } from './shown.ts';
-import { type Limit, NO_LIMIT, type Seen, SideStore, isUnknownOutcome } from './side.ts';
+import { type Apart, type Limit, NOT_APART, NO_LIMIT, type Seen, SideStore, isUnknownOutcome } from './side.ts';
 import { type Followed, follow, removeOrphan } from './standby.ts';
 
 // The package is CommonJS: its values come with the default export.
@@ -54,7 +57,10 @@ export interface ScheduleOptions extends ScheduleHooks {
   /** How long a call waits for the copy to follow, ms. @default 5 s */
   standbyMs?: number;
   clock?: Clock;
+  /** The caller's deadline and abort signal. */
+  scope?: CallScope;
   limit?: Limit;
+  apart?: Apart;
 }
 
 type Owned = Extract<Look, { kind: 'owned' }>;
@@ -75,19 +81,29 @@ class TenantSchedules implements ScheduleMethods {
   readonly #sides: TenantSides;
   readonly #options: ScheduleOptions;
   readonly #clock: Clock;
+  /** The clock of what is written, whose waits are the caller's. */
+  readonly #time: Time;
   readonly #health: Health;
   readonly #waitMs: number;
   readonly #standbyMs: number;
+  readonly #scope: CallScope;
   readonly #limit: Limit;
+  readonly #apart: Apart;
 
   constructor(sides: TenantSides, options: ScheduleOptions) {
     this.#sides = sides;
     this.#options = options;
     this.#clock = options.clock ?? REAL_CLOCK;
+    this.#scope = options.scope ?? new CallScope(REAL_SERVICE_TIME);
+    this.#time = {
+      now: () => this.#clock.now(),
+      sleep: (ms) => this.#pause('the schedule to show what was written', ms),
+    };
     this.#health = new Health(this.#clock);
     this.#waitMs = options.waitMs ?? 90_000;
     this.#standbyMs = options.standbyMs ?? 5_000;
     this.#limit = options.limit ?? NO_LIMIT;
+    this.#apart = options.apart ?? NOT_APART;
   }
 
   createSchedule = async (request: RequestOf<'createSchedule'>): Promise<AnswerOf<'createSchedule'>> => {
@@ -176,15 +192,16 @@ class TenantSchedules implements ScheduleMethods {
       if (at.kind === 'absent' && at.orphan) return this.#then(id, at.on, at.orphan, call);
       if (at.kind !== 'owned' || at.foreign !== undefined || !at.other) return call();
       try {
-        await change(store, this.#clock, id, at.owner.seen, at.owner.seen.schedule, { always: true });
+        await change(store, this.#time, id, at.owner.seen, at.owner.seen.schedule, { always: true });
       } catch (error) {
         if (error instanceof NotShown) throw notDeleted(id, error);
         if (!(error instanceof ChangedMeanwhile)) throw notRead(id, error);
         this.#count('conflicts');
         continue;
       }
-      const answer = await this.#then(id, store, at.other, call);
-      await this.#deleteWhatWasOpened(id, store, at.other, at.copy);
+      const { other, copy } = at;
+      const answer = await this.#then(id, store, other, call);
+      await this.#afterwards(() => this.#deleteWhatWasOpened(id, store, other, copy));
       return answer;
     }
     throw changedTooOften(id, MAX_ROUNDS);
@@ -259,7 +276,7 @@ class TenantSchedules implements ScheduleMethods {
       const now = this.#clock.now();
       const moves = route.from !== null && at !== null && route.from.cluster !== route.to.cluster;
       if (!moves || now < at - HOLD_BEFORE_MS || now >= at + HOLD_AFTER_MS) return this.#storesOf(route);
-      await this.#clock.sleep(at + HOLD_AFTER_MS - now);
+      await this.#pause('the change of route; nothing was written', at + HOLD_AFTER_MS - now);
     }
   }
 
@@ -269,7 +286,7 @@ class TenantSchedules implements ScheduleMethods {
   }
 
   #look(stores: Stores, id: string): Promise<Look> {
-    return look(stores, id, this.#clock, this.#health);
+    return look(stores, id, this.#clock, this.#health, this.#scope);
   }
 
   /** Whoever wants to write is told that a read which failed has written nothing. */
@@ -289,13 +306,14 @@ class TenantSchedules implements ScheduleMethods {
    */
   async #untilSettled(id: string, atRest = false): Promise<Settled> {
     const start = this.#clock.now();
+    const handOver = `the hand-over of schedule ${id}; nothing was written`;
     let foreign = false;
     let fenced = false;
     for (let wait = 100; ; wait = Math.min(wait * 1.5, 1_000)) {
       const at = await this.#lookBefore(id);
       if (at.kind === 'owned' && at.foreign !== undefined && !foreign) {
         foreign = true;
-        await this.#clock.sleep(1_000);
+        await this.#pause(handOver, 1_000);
         continue;
       }
       const waited = this.#clock.now() - start;
@@ -306,7 +324,7 @@ class TenantSchedules implements ScheduleMethods {
       if (at.kind !== 'moving' && !(atRest && early)) return at;
       if (wait === 100) this.#count('waited-for-handover');
       if (waited > this.#waitMs) throw stillMoving(this.#sides.tenant, id, waited);
-      await this.#clock.sleep(wait);
+      await this.#pause(handOver, wait);
     }
   }
 
@@ -334,17 +352,17 @@ class TenantSchedules implements ScheduleMethods {
       if (typeof wanted === 'number') {
         const now = this.#clock.now();
         if (wanted - start > this.#waitMs) throw startHeldBack(id, wanted);
-        await this.#clock.sleep(Math.max(100, wanted - now));
+        await this.#pause(`the bound of schedule ${id} to pass; nothing was written`, Math.max(100, wanted - now));
         continue;
       }
       // A V1 scheduler takes a request id once, and one that met a stale token has been taken.
       const requestId = round === 0 && wanted.requestId ? wanted.requestId : randomUUID();
       const request = { ...wanted, scheduleId: id, requestId };
-      const write = async (): Promise<'applied' | 'conflict'> => writeOwner(store, this.#clock, seen, request);
+      const write = async (): Promise<'applied' | 'conflict'> => writeOwner(store, this.#time, seen, request);
       const outcome = await this.#then(id, store, copied ? at.other : undefined, write, (o) => o === 'applied');
       if (outcome === 'applied') return undefined;
       this.#count('conflicts');
-      await this.#clock.sleep(30 * ++round);
+      await this.#pause(`another attempt at schedule ${id}; nothing was written`, 30 * ++round);
     }
     throw changedTooOften(id, MAX_ROUNDS);
   }
@@ -361,17 +379,32 @@ class TenantSchedules implements ScheduleMethods {
     try {
       answer = await write();
     } catch (error) {
-      if (other && (isUnknownOutcome(error) || isNotFound(error))) await this.#follow(id, owner, other);
+      if (other && (isUnknownOutcome(error) || isNotFound(error)))
+        await this.#afterwards(() => this.#follow(id, owner, other));
       throw error;
     }
     if (!wrote(answer)) return answer;
     this.#count('owner-writes');
-    if (other) await this.#follow(id, owner, other);
+    if (other) await this.#afterwards(() => this.#follow(id, owner, other));
     return answer;
   }
 
+  /**
+   * What comes after the owner was written: a caller who gives up meanwhile waits for it no longer, and it goes on by
+   * itself. Their call does not fail for it.
+   */
+  async #afterwards(run: () => Promise<void>): Promise<void> {
+    const ended = this.#apart(run).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    // It fails where the caller has given up, and then alone.
+    const failed = await this.#scope.wait('the copy', () => ended).catch(() => undefined);
+    if (failed) throw failed.error;
+  }
+
   #following(owner: SideStore, standby: SideStore) {
-    return { owner, standby, time: this.#clock, migration: MADE_BY_SERVICES };
+    return { owner, standby, time: this.#time, migration: MADE_BY_SERVICES };
   }
 
   async #follow(id: string, owner: SideStore, other: SideStore): Promise<void> {
@@ -418,10 +451,15 @@ class TenantSchedules implements ScheduleMethods {
     try {
       const now = await this.#clock.within(this.#standbyMs, other.describe(id));
       if (!now || standbyMark(now) || now.createdMs !== copy.createdMs || (await owner.describe(id))) return;
-      await other.delete(id);
+      await this.#limit(this.#standbyMs, () => other.delete(id));
     } catch (error) {
       await this.#behind(id, other, error);
     }
+  }
+
+  /** Ends as a call would, with the caller's deadline and abort signal. */
+  #pause(what: string, ms: number): Promise<void> {
+    return this.#scope.wait(what, (signal) => this.#clock.sleep(ms, signal));
   }
 
   #count(counter: Counter): void {

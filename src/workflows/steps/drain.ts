@@ -42,7 +42,12 @@ export async function drain(run: Run, controls: Controls): Promise<void> {
     acceptedUnseen ||= unseen;
     await look(run);
   }
-  if (!letGo) await recordDrained(run, run.progress.from);
+  const { from, tenant } = run.progress;
+  if (letGo)
+    run.note(
+      `services go on asking ${from} before each start; when it is empty: \`ferry route ${tenant} --drained ${from}\``,
+    );
+  else await recordDrained(run, from);
   // Nobody has watched the schedules meanwhile.
   if (looks > 2) await closeLook(run, controls);
 }

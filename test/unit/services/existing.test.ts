@@ -3,7 +3,7 @@ import { isGrpcServiceError } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Route } from '../../../src/routes/route.ts';
-import { AbsentCluster, UnknownTenant } from '../../../src/services/errors.ts';
+import { AbsentCluster, RouteUnavailable, UnknownTenant } from '../../../src/services/errors.ts';
 import { Memory } from '../../../src/services/memory.ts';
 import { FakeCluster, FakeRecord, fakeProcess, routeTo, settled } from '../../support/fake-services.ts';
 
@@ -28,11 +28,12 @@ const withRoute = (route: Route): void => {
 const drainedRoute = (): Route =>
   routeTo('selfhosted', { from: { cluster: 'cloud', split: null }, at: new Date(Date.now() - 60_000).toISOString() });
 const namespace = 'ns-cloud';
+let signals = 0;
 const signalTo = (workflowId: string, runId?: string) => ({
   namespace,
   workflowExecution: { workflowId, runId },
   signalName: 's',
-  requestId: `request of ${workflowId}`,
+  requestId: `request ${++signals} of ${workflowId}`,
 });
 const query = (workflowId: string, runId?: string) => ({ namespace, execution: { workflowId, runId } });
 const codeOf = (error: unknown): status | undefined => (isGrpcServiceError(error) ? error.code : undefined);
@@ -98,6 +99,20 @@ describe('a call on an existing workflow', () => {
     expect(await settled(service.queryWorkflow(query('order')))).toEqual({ answeredBy: fresh.runId });
     await settled(service.signalWorkflowExecution(signalTo('order')));
     expect(fresh.signals).toHaveLength(1);
+  });
+
+  test('is not asked of a remembered cluster where nothing is open any more', async () => {
+    withRoute(routeTo('cloud'));
+    const { service } = processOf();
+    await settled(service.startWorkflowExecution({ namespace, workflowId: 'order', requestId: 'start' }));
+    for (const old of cloud.of('order')) old.status = Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+    withRoute(drainedRoute());
+    await vi.advanceTimersByTimeAsync(20_000);
+    const fresh = selfhosted.start('order');
+    cloud.down = true;
+    await settled(service.signalWorkflowExecution(signalTo('order')));
+    expect(fresh.signals).toHaveLength(1);
+    expect(await settled(service.queryWorkflow(query('order', fresh.runId)))).toEqual({ answeredBy: fresh.runId });
   });
 
   test('signals once more only where it was refused, with the same request', async () => {
@@ -248,6 +263,37 @@ describe('a cluster that does not answer', () => {
   });
 });
 
+describe('a reset', () => {
+  const reset = (workflowId: string, runId: string) => ({ namespace, workflowExecution: { workflowId, runId } });
+
+  test('opens an id where it is looked for before it is started anew', async () => {
+    const { service } = processOf();
+    const run = cloud.start('order');
+    run.status = Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+    await settled(service.resetWorkflowExecution(reset('order', run.runId)));
+    expect(cloud.of('order')).toHaveLength(2);
+  });
+
+  test('is refused where nobody would look for it, and beside an open one elsewhere', async () => {
+    const run = cloud.start('order');
+    run.status = Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+    withRoute(drainedRoute());
+    const drained = await settled(failure(processOf().service.resetWorkflowExecution(reset('order', run.runId))));
+    expect(codeOf(drained)).toBe(status.FAILED_PRECONDITION);
+    expect(drained).toMatchObject({ details: expect.stringMatching(/"order" on "cloud".*"selfhosted".*ferry route/) });
+    withRoute({ ...drainedRoute(), undrained: ['cloud'] });
+    const open = selfhosted.start('order');
+    const beside = await settled(failure(processOf().service.resetWorkflowExecution(reset('order', run.runId))));
+    expect(beside).toMatchObject({
+      details: expect.stringContaining(`run ${open.runId} of it is open on "selfhosted"`),
+    });
+    record.failing = new Error('down');
+    const unknown = await settled(failure(processOf().service.resetWorkflowExecution(reset('order', run.runId))));
+    expect(unknown).toBeInstanceOf(RouteUnavailable);
+    expect([cloud.count('resetWorkflowExecution'), selfhosted.count('resetWorkflowExecution')]).toEqual([0, 0]);
+  });
+});
+
 describe('a cluster whose profile is gone', () => {
   const since = () => ({ from: { cluster: 'old', split: null }, at: new Date(Date.now() - 60_000).toISOString() });
 
@@ -309,6 +355,23 @@ describe('what is of no workflow', () => {
     expect([cloud.calls.length, selfhosted.calls.length]).toEqual([2, 1]);
     const unknown = service.respondActivityTaskCompleted({ namespace, taskToken: Buffer.from('nobody') });
     expect(codeOf(await settled(failure(unknown)))).toBe(status.NOT_FOUND);
+  });
+
+  test('a task token is asked of the next cluster where one does not answer, and is not given up for it', async () => {
+    const { service } = processOf();
+    const complete = (token: string) =>
+      service.respondActivityTaskCompleted({ namespace, taskToken: Buffer.from(token) });
+    selfhosted.silent = true;
+    const before = Date.now();
+    await settled(complete('cloud'));
+    expect(Date.now() - before).toBeLessThan(6_000);
+    expect(codeOf(await settled(failure(complete('selfhosted'))))).toBe(status.DEADLINE_EXCEEDED);
+    selfhosted.silent = false;
+    selfhosted.down = true;
+    expect(codeOf(await settled(failure(complete('selfhosted'))))).toBe(status.UNAVAILABLE);
+    // Known by now: nobody else is asked.
+    cloud.down = true;
+    expect(codeOf(await settled(failure(complete('cloud'))))).toBe(status.UNAVAILABLE);
   });
 
   test('anything else goes where starts go now: until T to the old side', async () => {

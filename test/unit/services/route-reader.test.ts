@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Route, LEASE_MS } from '../../../src/routes/route.ts';
 import { BadRoute, RouteUnavailable, UnknownTenant } from '../../../src/services/errors.ts';
-import { readRoute } from '../../../src/services/published-route.ts';
+import { readRoute } from '../../../src/routes/read-route.ts';
 import { RouteReader, type RouteReaderOptions } from '../../../src/services/route-reader.ts';
 import { FakeRecord, routeTo, settled, virtualTime } from '../../support/fake-services.ts';
 
@@ -160,6 +160,12 @@ describe('a tenant without a route', () => {
     record.published = { route: routeTo('cloud') };
     await pass(LEASE_MS);
     expect((await settled(reader.read())).route.to.cluster).toBe('cloud');
+    // A record that has lost its route is not one that never had any.
+    record.published = {};
+    await pass(LEASE_MS);
+    const lost: unknown = await settled(reader.read(), 11_000).catch((error: unknown) => error);
+    expect(lost).toBeInstanceOf(RouteUnavailable);
+    expect(lost).toMatchObject({ message: expect.stringContaining('it had a route, and has none any more') });
   });
 });
 
@@ -201,6 +207,11 @@ describe('a memo that is no route', () => {
     );
     expect(refused).toBeInstanceOf(BadRoute);
     expect(refused).toMatchObject({ message: expect.stringContaining(`is no route: ${where}`) });
+  });
+
+  test('a moment that no clock knows is refused: it would compare as never', () => {
+    const route = { ...routeTo('cloud'), from: { cluster: 'b', split: null }, at: '2026-11-28T01:00:00+01' };
+    expect(readRoute(route)).toMatchObject({ problem: expect.stringContaining('at: ') });
   });
 
   test('what a newer ferry adds is left out', () => {

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { describe, expect, test } from 'vitest';
 import { recordOperation } from '../../../src/clusters/record-operation.ts';
 import {
@@ -41,9 +42,29 @@ describe('a change of route', () => {
     });
   });
 
-  test('is dated by a task of the record that lasts no longer than is reckoned with', () => {
-    const { options } = recordOperation('acme', 'ferry').startWorkflowOperation;
-    expect(options.workflowTaskTimeout).toBe(RECORD_MS);
+  const operationOn = async (described: object | undefined) => {
+    const describe = async (): Promise<object> => {
+      if (described) return described;
+      throw new WorkflowNotFoundError('there is none', 'tenant/acme', undefined);
+    };
+    const client = { workflow: { getHandle: () => ({ describe }) } } as unknown as Client;
+    return (await recordOperation(client, 'acme', 'ferry')).startWorkflowOperation.options;
+  };
+
+  test('is dated by a task of the record that lasts no longer than is reckoned with', async () => {
+    expect((await operationOn(undefined)).workflowTaskTimeout).toBe(RECORD_MS);
+  });
+
+  test('is known to a record that begins anew, from its first moment on', async () => {
+    expect(await operationOn(undefined)).toMatchObject({ args: [{ tenant: 'acme' }] });
+    expect(await operationOn(undefined)).not.toHaveProperty('memo');
+    const memo = { owner: 'selfhosted', route: flip(), updatedAt: new Date(NOW).toISOString() };
+    const seeded = await operationOn({ type: 'Tenant', memo });
+    expect(seeded).toMatchObject({ memo, args: [{ tenant: 'acme', record: { ...memo, tenant: 'acme', lock: null } }] });
+    // Somebody else's workflow, and a route that is none, are not believed.
+    expect(await operationOn({ type: 'Other', memo })).toMatchObject({ args: [{ tenant: 'acme' }] });
+    const bad = await operationOn({ type: 'Tenant', memo: { ...memo, route: { to: 'cloud' } } });
+    expect(bad).toMatchObject({ args: [{ record: { owner: 'selfhosted', route: null } }] });
   });
 
   test('begins another stretch of time at T, and names none around it', () => {

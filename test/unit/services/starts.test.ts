@@ -208,7 +208,13 @@ describe('a start', () => {
     withRoute(routeTo('selfhosted', { undrained: ['cloud'] }));
     cloud.down = true;
     const { service } = processOf();
-    expect(codeOf(await settled(failure(service.startWorkflowExecution(request('order-1')))))).toBe(status.UNAVAILABLE);
+    const unasked = await settled(failure(service.startWorkflowExecution(request('order-1'))));
+    expect(codeOf(unasked)).toBe(status.UNAVAILABLE);
+    expect(unasked).toMatchObject({
+      details: expect.stringMatching(
+        /Nothing was started: .*"order-1".*"cloud", which cannot be asked.*--drained cloud/,
+      ),
+    });
     withRoute(routeTo('selfhosted', { undrained: ['elsewhere'] }));
     expect(await settled(failure(processOf().service.startWorkflowExecution(request('order-1'))))).toBeInstanceOf(
       AbsentCluster,
@@ -244,22 +250,23 @@ test('a cluster that was drained and whose profile is gone stops no start that l
   }
 });
 
+const multi = (workflowId: string, more: object = {}) => ({
+  namespace: 'ns-cloud',
+  operations: [
+    { startWorkflow: request(workflowId, more) },
+    {
+      updateWorkflow: {
+        namespace: 'ns-cloud',
+        workflowExecution: { workflowId },
+        waitPolicy: { lifecycleStage: 3 },
+        request: { meta: { updateId: 'u' } },
+      },
+    },
+  ],
+});
+
 describe('an id that is open on the side that is not drained', () => {
   beforeEach(() => withRoute(routeTo('selfhosted', { undrained: ['cloud'] })));
-  const multi = (workflowId: string, more: object = {}) => ({
-    namespace: 'ns-cloud',
-    operations: [
-      { startWorkflow: request(workflowId, more) },
-      {
-        updateWorkflow: {
-          namespace: 'ns-cloud',
-          workflowExecution: { workflowId },
-          request: { meta: { updateId: 'u' } },
-        },
-      },
-    ],
-  });
-
   test('is already started; used; signalled; updated: and nothing is started', async () => {
     const { service } = processOf();
     const run = cloud.start('order-1');
@@ -338,6 +345,151 @@ describe('an id that is open on the side that is not drained', () => {
   });
 });
 
+describe('a call that used a run of others and was cut while it went on', () => {
+  const use = { workflowIdConflictPolicy: Conflict.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING };
+  const completed = Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+  /** The first call of `method` does what it says, and is not answered. */
+  const losing = (method: string): FakeProcess => {
+    let broken: Fault = 'unanswered';
+    return processOf({
+      fault: (called) => {
+        if (called !== method) return undefined;
+        const now = broken;
+        broken = undefined;
+        return now;
+      },
+    });
+  };
+  const cuts: [by: string, route: () => Route][] = [
+    ['at T', () => flipIn(3_000)],
+    ['at the end of its lease', () => routeTo('cloud')],
+  ];
+
+  test.each(cuts)('has its update answered by the run that has ended with it: %s', async (_by, route) => {
+    withRoute(route());
+    const run = cloud.start('order-1');
+    cloud.stages = [1, 1, 3];
+    const { service } = losing('executeMultiOperation');
+    const updated = service.executeMultiOperation(multi('order-1', use));
+    await vi.advanceTimersByTimeAsync(1_000);
+    run.status = completed;
+    const { responses } = await settled(updated);
+    expect(responses).toMatchObject([
+      { startWorkflow: { runId: run.runId, started: false } },
+      { updateWorkflow: { stage: 3, updateRef: { updateId: 'u' } } },
+    ]);
+    expect(cloud.count('pollWorkflowExecutionUpdate')).toBe(3);
+    expect(run.updates).toEqual(['u']);
+    expect(runs('order-1')).toEqual([run]);
+  });
+
+  test.each(cuts)('has its signal taken once, by the run that has ended with it: %s', async (_by, route) => {
+    withRoute(route());
+    const run = cloud.start('order-1');
+    const { service } = losing('signalWithStartWorkflowExecution');
+    const signalled = service.signalWithStartWorkflowExecution(request('order-1', { signalName: 's' }));
+    await vi.advanceTimersByTimeAsync(1_000);
+    run.status = completed;
+    expect(await settled(signalled)).toMatchObject({ runId: run.runId, started: false });
+    expect(run.signals).toHaveLength(1);
+    expect(runs('order-1')).toEqual([run]);
+  });
+
+  test('is known to the run before, where that went on as another one', async () => {
+    withRoute(flipIn(3_000));
+    const [one, two] = [cloud.start('order-1'), cloud.start('order-2')];
+    const updating = losing('executeMultiOperation').service.executeMultiOperation(multi('order-1', use));
+    const { service } = losing('signalWithStartWorkflowExecution');
+    const signalling = service.signalWithStartWorkflowExecution(request('order-2', { signalName: 's' }));
+    await vi.advanceTimersByTimeAsync(1_000);
+    const next = [one, two].map((run) => cloud.continueAsNew(cloud.continueAsNew(run)));
+    expect((await settled(updating)).responses[0]).toMatchObject({ startWorkflow: { runId: one.runId } });
+    expect(await settled(signalling)).toMatchObject({ runId: two.runId });
+    expect(next).toMatchObject([
+      { updates: [], signals: [] },
+      { updates: [], signals: [] },
+    ]);
+    expect(selfhosted.runs).toEqual([]);
+  });
+
+  test('and that the run knows nothing of is made on the new side', async () => {
+    withRoute(flipIn(3_000));
+    const run = cloud.start('order-1');
+    let broken: Fault = 'request lost';
+    const { service } = processOf({
+      fault: (method) => {
+        if (method !== 'executeMultiOperation') return undefined;
+        const now = broken;
+        broken = undefined;
+        return now;
+      },
+    });
+    const updated = service.executeMultiOperation(multi('order-1', use));
+    await vi.advanceTimersByTimeAsync(1_000);
+    run.status = completed;
+    await settled(updated);
+    expect(run.updates).toEqual([]);
+    expect(selfhosted.of('order-1')).toMatchObject([{ updates: ['u'] }]);
+  });
+});
+
+test('TERMINATE_EXISTING terminates nothing for a start that cannot be made, and says so where it has', async () => {
+  const room = { workflowIdConflictPolicy: Conflict.WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING };
+  withRoute(routeTo('selfhosted', { undrained: ['cloud'] }));
+  const run = cloud.start('order-1');
+  const { service } = processOf();
+  const start = () => settled(failure(service.startWorkflowExecution(request('order-1', room))));
+  selfhosted.down = true;
+  expect(codeOf(await start())).toBe(status.UNAVAILABLE);
+  selfhosted.down = false;
+  cloud.invalid = true;
+  expect(codeOf(await start())).toBe(status.INVALID_ARGUMENT);
+  expect(run.status).toBe(Status.WORKFLOW_EXECUTION_STATUS_RUNNING);
+  cloud.invalid = false;
+  selfhosted.invalid = true;
+  const error = await start();
+  expect(codeOf(error)).toBe(status.INVALID_ARGUMENT);
+  expect(error).toMatchObject({
+    details: expect.stringMatching(`NotThere.*"order-1".*"cloud", and run ${run.runId} was terminated`),
+  });
+  expect(run.status).toBe(Status.WORKFLOW_EXECUTION_STATUS_TERMINATED);
+});
+
+describe('policies that look at closed ones, where the other side has one too', () => {
+  const reject = { workflowIdReusePolicy: Reuse.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE };
+  const failedOnly = { workflowIdReusePolicy: Reuse.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY };
+  const closed = async (cluster: FakeCluster, state: number): Promise<void> => {
+    cluster.start('order-1').status = state;
+    await vi.advanceTimersByTimeAsync(1_000);
+  };
+  beforeEach(() => withRoute(routeTo('selfhosted', { undrained: ['cloud'] })));
+
+  test('use the open one at home', async () => {
+    const run = selfhosted.start('order-1');
+    await vi.advanceTimersByTimeAsync(1_000);
+    await closed(cloud, Status.WORKFLOW_EXECUTION_STATUS_COMPLETED);
+    const { service } = processOf();
+    const use = { ...reject, workflowIdConflictPolicy: Conflict.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING };
+    expect(await settled(service.startWorkflowExecution(request('order-1', use)))).toMatchObject({ runId: run.runId });
+    await settled(service.signalWithStartWorkflowExecution(request('order-1', { ...reject, signalName: 's' })));
+    expect(run.signals).toHaveLength(1);
+    expect(codeOf(await settled(failure(service.startWorkflowExecution(request('order-1', reject)))))).toBe(
+      status.ALREADY_EXISTS,
+    );
+  });
+
+  test('go by the latest of all: one that failed is no reason to refuse', async () => {
+    await closed(selfhosted, Status.WORKFLOW_EXECUTION_STATUS_COMPLETED);
+    const { service } = processOf();
+    const again = () => service.startWorkflowExecution(request('order-1', failedOnly));
+    expect(codeOf(await settled(failure(again())))).toBe(status.ALREADY_EXISTS);
+    await closed(cloud, Status.WORKFLOW_EXECUTION_STATUS_FAILED);
+    const { runId } = await settled(again());
+    expect(selfhosted.of('order-1').at(-1)?.runId).toBe(runId);
+    expect(codeOf(await settled(failure(again())))).toBe(status.ALREADY_EXISTS);
+  });
+});
+
 /** Many processes, their clocks a second apart at most, start the same ids while the tenant moves there and back. */
 interface Story {
   starts: { id: number; process: number; afterMs: number; kind: 'start' | 'signal' }[];
@@ -385,7 +537,8 @@ async function play({ starts, skews, recordMs, faults, latencies }: Story) {
     processOf({
       skewMs,
       latencyMs: latency,
-      fault: (method) => (method === 'describeWorkflowExecution' ? undefined : fault()),
+      fault: (method) =>
+        method === 'describeWorkflowExecution' || method === 'getWorkflowExecutionHistory' ? undefined : fault(),
     }),
   );
   const changes: { at: number; old: string }[] = [];

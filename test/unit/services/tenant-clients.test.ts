@@ -1,9 +1,10 @@
 import { createServer, type Server } from 'node:net';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { status } from '@grpc/grpc-js';
 import { Client, Connection, WorkflowClient } from '@temporalio/client';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { portOf } from '../../../scripts/lib/process.ts';
 import { UnknownProfile } from '../../../src/clusters/profiles.ts';
 import { RouteUnavailable } from '../../../src/services/errors.ts';
@@ -66,6 +67,27 @@ test('a tenant has a client of the SDK, always the same; nothing is connected by
   await clients.close();
 });
 
+test('a control profile beside a single cluster may be a slip: it is told that no route is followed', async () => {
+  const warned: string[] = [];
+  const listen = ({ name, message }: Error): void => {
+    if (name === 'TemporalFerryWarning') warned.push(message);
+  };
+  process.on('warning', listen);
+  onTestFinished(() => void process.off('warning', listen));
+  const made = async (clusters: string[], ...profiles: string[]): Promise<void> => {
+    await new TenantClients({ configFile: await fileWith(...profiles), clusters }).close();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  await made(['cloud', 'selfhosted'], 'cloud');
+  await made(['cloud'], 'cloud', 'control');
+  await made(['cloud', 'selfhosted'], 'cloud', 'selfhosted', 'control');
+  expect(warned).toEqual([]);
+  await made(['cloud', 'nope'], 'cloud', 'control');
+  expect(warned).toEqual([
+    expect.stringMatching(/no profile "nope" in .*temporal.toml, so every tenant runs on "cloud"/),
+  ]);
+});
+
 test('clients are kept for the tenants used last; one that is not kept works on', async () => {
   const clients = new TenantClients({ configFile: await fileWith('cloud') });
   const [first, used] = ['first', 'used'].map((name) => clients.tenant(name));
@@ -94,6 +116,41 @@ test('a record that cannot be read is told as what it is, not as an unexpected e
   ]);
   await clients.close();
 }, 20_000);
+
+test('while the record cannot be read a schedule call ends with the deadline and the abort signal of its caller', async () => {
+  const clients = new TenantClients({ configFile: await fileWith('cloud', 'selfhosted', 'control') });
+  const acme = clients.tenant('acme');
+  const handle = acme.schedule.getHandle('s');
+  const began = Date.now();
+  await expect(acme.withDeadline(began + 300, () => handle.describe())).rejects.toMatchObject({
+    cause: { code: status.DEADLINE_EXCEEDED, details: expect.stringContaining('the route') },
+  });
+  await expect(acme.withAbortSignal(AbortSignal.timeout(300), () => handle.pause())).rejects.toMatchObject({
+    cause: { code: status.CANCELLED, details: expect.stringContaining('the route') },
+  });
+  expect(Date.now() - began).toBeLessThan(3_000);
+  await clients.close();
+}, 30_000);
+
+test('a key that no header can have is refused before it is sent, and never shown', async () => {
+  const configFile = await fileWith('cloud', 'selfhosted', 'control');
+  const toml = await readFile(configFile, 'utf8');
+  const refused = /^profile "\w+": .* has a character that no header can have/;
+  for (const profile of ['cloud', 'selfhosted', 'control']) {
+    await writeFile(configFile, toml.replace(`[profile.${profile}]`, `$&\napi_key = "SECRET\\n"`));
+    const make = () => new TenantClients({ configFile });
+    expect(make).toThrow(UnknownProfile);
+    expect(make).toThrow(refused);
+    expect(make).not.toThrow(/SECRET/);
+  }
+  await writeFile(configFile, toml);
+  // Such as a key that was read from a file with a line break at its end.
+  const connectionOptions = () => ({ metadata: { authorization: 'Bearer SECRET\n' } });
+  const clients = new TenantClients({ configFile, assume: 'cloud', connectionOptions });
+  expect(() => clients.connection('cloud')).toThrow(refused);
+  expect(() => clients.connection('cloud')).not.toThrow(/SECRET/);
+  await clients.close();
+});
 
 test.each([
   ['none of the clusters', ['control'], {}, /no profile "cloud".*it has "control"/],
