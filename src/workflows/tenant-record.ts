@@ -108,8 +108,7 @@ export function claim(record: TenantRecord, request: ClaimRequest, at: string): 
   if (lock && request.takeOverFrom !== lock.runId) {
     return [record, { granted: false, holder: lock }];
   }
-  // A single step that was cut off has handed nothing over: what was to be gone on with before it still is, and no more.
-  const tookOverFrom = lock && lock.step === undefined ? lock.migration : record.interrupted;
+  const tookOverFrom = lock ? cutOffWith(lock) : record.interrupted;
   const event = `${claimedFor(request)}${lock ? `, taken over from ${lock.migration} (run ${lock.runId})` : ''}`;
   const claimed: TenantRecord = {
     ...record,
@@ -164,6 +163,11 @@ export function drainedRoute(
   const route = record.route && drained(record.route, cluster);
   if (route === record.route) return [record, { route }];
   return [append({ ...record, route }, { at, migration, event }), { route }];
+}
+
+/** A single step has handed nothing over: what was to be gone on with before it still is, and no more. */
+function cutOffWith({ migration, step, tookOverFrom }: Lock): string | null {
+  return step === undefined ? migration : tookOverFrom;
 }
 
 function claimedFor({ from, to, step }: ClaimRequest): string {

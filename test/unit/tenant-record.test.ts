@@ -236,5 +236,9 @@ describe('a single step holds the tenant too, and hands nothing over', () => {
     const [next, after] = claim(taken, { ...second, takeOverFrom: 's1' }, at);
     expect(after).toMatchObject({ tookOverFrom: 'm1' });
     expect(next.interrupted).toBe('m1');
+    // The record was terminated too, and began anew with what it had published.
+    const { owner, route, lock } = taken;
+    const anew = { ...newRecord('acme'), owner, route, lock };
+    expect(claim(anew, { ...second, takeOverFrom: 's1' }, at)[1]).toMatchObject({ tookOverFrom: 'm1' });
   });
 });
