@@ -263,7 +263,8 @@ ${STEP_OPTIONS}
   --workflow-id <id>          default: copy/<tenant>/<to>
   --json                      print the report as one JSON document
 
-Exit code 0 says that every schedule has its copy; 1 that some were left for a person, or are not the source's to copy.
+Exit code 0 says that every schedule has its copy; 1 that some were left for a person or are
+not the source's to copy, or that none was found.
 
 Examples
   ferry copy acme && ferry verify acme
@@ -283,7 +284,7 @@ ${STEP_OPTIONS}
   --workflow-id <id>          default: verify/<tenant>/<to>
   --json                      print the report as one JSON document
 
-Exit code 0 says that every schedule matches; 1 that some differ, are missing, or are extra.
+Exit code 0 says that every schedule matches; 1 that some differ, are missing, or are extra, or that none was found.
 
 Examples
   ferry verify acme
@@ -307,7 +308,7 @@ ${STEP_OPTIONS}
   --workflow-id <id>          default: pause-schedules/<tenant>/<cluster>
   --json                      print the report as one JSON document
 
-Exit code 0 says that no schedule of the cluster runs any more; 1 that some were left for a person.
+Exit code 0 says that no schedule of the cluster runs any more; 1 that some were left for a person, or that none was found.
 
 Examples
   ferry pause-schedules acme --cluster cloud
@@ -328,7 +329,7 @@ ${STEP_OPTIONS}
   --workflow-id <id>          default: unpause-schedules/<tenant>/<cluster>
   --json                      print the report as one JSON document
 
-Exit code 0 says that all of them run; 1 that some were refused.
+Exit code 0 says that all of them run; 1 that some were refused, or that none was found.
 
 Examples
   ferry unpause-schedules acme --cluster cloud

@@ -1,6 +1,7 @@
+import { ApplicationFailure, type Client, WorkflowFailedError } from '@temporalio/client';
 import { expect, test } from 'vitest';
 import { readArguments } from '../../src/cli/args.ts';
-import { read } from '../../src/cli/steps.ts';
+import { read, singleStep } from '../../src/cli/steps.ts';
 import type { CopyReport } from '../../src/workflows/copy-schedules.ts';
 import type { PauseReport, UnpauseReport } from '../../src/workflows/pause-schedules.ts';
 import { readCrossingStep, readPauseInput, readUnpauseInput } from '../../src/workflows/step-input.ts';
@@ -144,4 +145,52 @@ test('what a person reads, and whether it is as wished', () => {
     ),
   });
   expect(read('unpause-schedules', { ...unpause, ...none, seen: 0 }).text).toMatch(/No schedule was found/);
+});
+
+test('the command starts its workflow, waits for it, and says by its exit code whether it is as wished', async () => {
+  const asked = readArguments(['pause-schedules', 'acme', '--cluster', 'cloud']);
+  if (asked.do !== 'step') throw new Error(asked.do);
+  const report: PauseReport = {
+    ...common,
+    ...none,
+    cluster: 'cloud',
+    paused: 4,
+    already: 0,
+    userPaused: 0,
+    standby: 0,
+    gone: 0,
+  };
+  const run = async (result: () => Promise<PauseReport>, json = false) => {
+    const [out, err, started]: [string[], string[], unknown[]] = [[], [], []];
+    const start = async (...args: unknown[]) => {
+      started.push(...args);
+      return { result };
+    };
+    const client = { workflow: { start } } as unknown as Client;
+    const io = { out: (text: string) => void out.push(text), err: (text: string) => void err.push(text) };
+    const code = await singleStep(client, 'ferry', { ...asked, json }, io);
+    return { code, out, err, started };
+  };
+  const done = await run(async () => report);
+  expect(done).toMatchObject({ code: 0, err: ['pause-schedules/acme/cloud runs; waiting for what it does.'] });
+  expect(done.out[0]).toMatch(/^acme: 4 schedules on cloud/);
+  expect(done.started).toEqual([
+    'PauseSchedules',
+    expect.objectContaining({
+      workflowId: 'pause-schedules/acme/cloud',
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      taskQueue: 'ferry',
+      args: [{ tenant: 'acme', cluster: 'cloud' }],
+    }),
+  ]);
+  const json = await run(async () => ({ ...report, refused: 1 }), true);
+  expect(json.code).toBe(1);
+  expect(JSON.parse(json.out[0] ?? '')).toMatchObject({ paused: 4, refused: 1 });
+  // A misspelt tenant.
+  expect((await run(async () => ({ ...report, seen: 0 }))).code).toBe(1);
+  const cause = ApplicationFailure.nonRetryable('acme is held by migration m', 'TenantLocked');
+  const failed = run(async () => {
+    throw new WorkflowFailedError('failed', cause, 'NON_RETRYABLE_FAILURE');
+  });
+  await expect(failed).rejects.toMatchObject({ code: 1, message: 'acme is held by migration m' });
 });
