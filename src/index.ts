@@ -20,6 +20,11 @@ export {
   reconcileProgressQuery,
 } from './workflows/reconcile-schedules.ts';
 export type { ReconcileSchedulesInput } from './workflows/reconcile-input.ts';
+export type { CopyReport, CopySchedules } from './workflows/copy-schedules.ts';
+export type { PauseReport, PauseSchedules, UnpauseReport, UnpauseSchedules } from './workflows/pause-schedules.ts';
+export { type StepReport, stepProgressQuery } from './workflows/single-step.ts';
+export type { CrossingStepInput, OneSidedStepInput } from './workflows/step-input.ts';
+export type { VerifyReport, VerifySchedules } from './workflows/verify-schedules.ts';
 export type { Counter, ScheduleHooks, StandbyBehind } from './services/schedules/hooks.ts';
 export { ScheduleCallError } from './services/schedules/errors.ts';
 export { recordStandbyBehind } from './services/schedules/record.ts';

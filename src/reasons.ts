@@ -40,6 +40,12 @@ export const REASON_CODES = [
   'unproven',
   'changed-too-often',
   'taken-back',
+  // Pausing and letting run again.
+  'standby-copy',
+  'in-handover',
+  'other-side-active',
+  'other-side-silent',
+  'user-paused',
   // Reconciling.
   'copy-edited',
   'failed',

@@ -1,11 +1,9 @@
 import { Context } from '@temporalio/activity';
-import { refusal } from '../errors.ts';
-import type { Cluster } from '../clusters/cluster.ts';
-import { UnknownProfile } from '../clusters/profiles.ts';
 import { auditSchedules } from '../ledger/audit.ts';
 import { nextBatch } from '../ledger/batches.ts';
 import { ClusterEvidence } from '../ledger/cluster-evidence.ts';
 import { type Tally, addTally, emptyTally } from '../ledger/tally.ts';
+import { clusterOf } from './cluster-of.ts';
 import type { FerryDeps } from './deps.ts';
 import { heartbeating } from './pages.ts';
 import type { AuditPageInput, AuditPageResult } from './types.ts';
@@ -22,7 +20,7 @@ interface Walked {
 
 /** Reads only. A page of schedules over the whole range; an attempt that was cut off is gone on with, not begun anew. */
 export async function auditPage(deps: FerryDeps, input: AuditPageInput): Promise<AuditPageResult> {
-  const clusters = input.clusters.map((profile) => clusterOf(deps, profile));
+  const clusters = input.clusters.map((profile) => clusterOf(deps, profile, 'audit'));
   const evidence = clusters.map((cluster) => new ClusterEvidence(cluster));
   const { cancellationSignal, info } = Context.current();
   // Undefined when there was no earlier attempt, or it came to no heartbeat.
@@ -44,14 +42,5 @@ export async function auditPage(deps: FerryDeps, input: AuditPageInput): Promise
     return { tally: walked.tally, next: walked.next };
   } finally {
     pulse.stop();
-  }
-}
-
-function clusterOf(deps: FerryDeps, profile: string): Cluster {
-  try {
-    return deps.clusters.get(profile);
-  } catch (error) {
-    if (!(error instanceof UnknownProfile)) throw error;
-    throw refusal('InvalidInput', `The worker cannot audit ${profile}: ${error.message}.`);
   }
 }

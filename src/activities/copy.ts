@@ -8,7 +8,7 @@ import { FIRST_PAGE, listPage } from '../clusters/inventory.ts';
 import { REAL_TIME } from '../clusters/real-time.ts';
 import type { FerryDeps } from './deps.ts';
 import { eachSchedule, reasonFor } from './pages.ts';
-import type { CopyResult, PageInput } from './types.ts';
+import type { CopyResult, PageInput, Reason } from './types.ts';
 
 const CONCURRENCY = 16;
 const MAX_ROUNDS = 10;
@@ -19,14 +19,15 @@ export async function copyPage(deps: FerryDeps, input: PageInput): Promise<CopyR
   const target = deps.clusters.get(input.to);
   const copying = { source, target, time: REAL_TIME, migration: input.migration };
   const page = await listPage(source, input.selection, input.cursor, input.pageSize);
-  const result: CopyResult = { seen: page.entries.length, created: 0, updated: 0, unchanged: 0, failed: [] };
+  const none = { created: 0, updated: 0, unchanged: 0, elsewhere: 0 };
+  const result = { seen: page.entries.length, ...none, failed: [] as Reason[] };
 
-  const copyOne = async (id: string): Promise<'created' | 'updated' | 'unchanged'> => {
+  const copyOne = async (id: string): Promise<'created' | 'updated' | 'unchanged' | 'elsewhere'> => {
     const from = await source.describe(id);
     if (!from) return 'unchanged';
     const { mark } = readNote(from.schedule.state?.notes);
     // A side that rests or is fenced is past copying: the cut-over reads both sides and goes on from there.
-    if (mark) return 'unchanged';
+    if (mark) return 'elsewhere';
     if ((await createStandby(copying, id, from)) === 'created') return 'created';
     const to = await target.describe(id);
     const at = situation(from.schedule, to?.schedule, { from: input.from, to: input.to });
@@ -45,7 +46,9 @@ export async function copyPage(deps: FerryDeps, input: PageInput): Promise<CopyR
     async ({ id }) => {
       for (let round = 0; ; round++) {
         try {
-          result[await copyOne(id)]++;
+          const did = await copyOne(id);
+          result[did]++;
+          if (did === 'elsewhere') result.unchanged++;
           return;
         } catch (error) {
           if (error instanceof Foreign) {
@@ -66,7 +69,7 @@ export async function copyPage(deps: FerryDeps, input: PageInput): Promise<CopyR
   );
   if (walked.complete) return { ...result, next: page.next };
   // The page will be walked again, and what is done will then count as unchanged.
-  return { ...result, seen: 0, created: 0, updated: 0, unchanged: 0, failed: [], next: input.cursor ?? FIRST_PAGE };
+  return { ...result, seen: 0, ...none, failed: [], next: input.cursor ?? FIRST_PAGE };
 }
 
 class Foreign extends Error {}

@@ -1,9 +1,11 @@
 /** All activities, built from their dependencies. */
 import { auditPage } from './audit.ts';
+import { clusterOf } from './cluster-of.ts';
 import { copyPage } from './copy.ts';
 import { cutOverPage } from './cut-over.ts';
 import type { FerryDeps } from './deps.ts';
 import { measureCheck } from './measure.ts';
+import { pausePage, unpausePage } from './pause.ts';
 import { preflight } from './preflight.ts';
 import { reconcilePage, recordReconciled } from './reconcile.ts';
 import { sweep } from './sweep.ts';
@@ -31,5 +33,10 @@ export function createActivities(deps: FerryDeps): FerryActivities {
     auditPage: (input) => auditPage(deps, input),
     reconcilePage: (input) => reconcilePage(deps, input),
     recordReconciled: (input) => recordReconciled(deps, input),
+    knowProfiles: async ({ profiles }) => {
+      for (const profile of profiles) clusterOf(deps, profile, 'reach');
+    },
+    pausePage: (input) => pausePage(deps, input),
+    unpausePage: (input) => unpausePage(deps, input),
   };
 }

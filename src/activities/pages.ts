@@ -20,11 +20,14 @@ const CLUSTER_TROUBLE = new Set([
   status.CANCELLED,
 ]);
 
+export function isClusterTrouble(error: unknown): boolean {
+  const code = codeOf(error);
+  return code !== undefined && CLUSTER_TROUBLE.has(code);
+}
+
 /** What one schedule failed with, so that it holds up no other; cluster-wide trouble is thrown on. */
 export function reasonFor(error: unknown, id: string): Reason {
-  const code = codeOf(error);
-  if (code !== undefined && CLUSTER_TROUBLE.has(code)) throw error;
-  if (!(error instanceof Error)) throw error;
+  if (isClusterTrouble(error) || !(error instanceof Error)) throw error;
   return {
     object: `schedule ${id}`,
     code: 'failed',

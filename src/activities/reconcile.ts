@@ -1,13 +1,12 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Cluster } from '../clusters/cluster.ts';
-import { UnknownProfile } from '../clusters/profiles.ts';
 import { REAL_TIME } from '../clusters/real-time.ts';
-import { refusal } from '../errors.ts';
 import { nextBatch } from '../ledger/batches.ts';
 import { ChangedMeanwhile } from '../schedules/change.ts';
 import { reconcile } from '../services/schedules/reconcile.ts';
 import type { Followed } from '../services/schedules/standby.ts';
 import { reconciledSignal, tenantWorkflowId } from '../workflows/messages.ts';
+import { clusterOf } from './cluster-of.ts';
 import type { FerryDeps } from './deps.ts';
 import { eachSchedule, reasonFor } from './pages.ts';
 import type { Reason, ReconcilePageInput, ReconcilePageResult } from './types.ts';
@@ -17,7 +16,10 @@ const CONCURRENCY = 16;
 /** Walked over once more after a cut, it finds done what is done. */
 export async function reconcilePage(deps: FerryDeps, input: ReconcilePageInput): Promise<ReconcilePageResult> {
   const { clusters, selection, cursor, pageSize } = input;
-  const sides: [Cluster, Cluster] = [clusterOf(deps, clusters[0]), clusterOf(deps, clusters[1])];
+  const sides: [Cluster, Cluster] = [
+    clusterOf(deps, clusters[0], 'reconcile'),
+    clusterOf(deps, clusters[1], 'reconcile'),
+  ];
   const { ids, next } = await nextBatch(sides, selection, cursor, pageSize);
   const result: ReconcilePageResult = {
     seen: ids.length,
@@ -83,14 +85,5 @@ export async function recordReconciled(
   } catch (error) {
     // A tenant nobody migrated or routed has no record.
     if (!(error instanceof WorkflowNotFoundError)) throw error;
-  }
-}
-
-function clusterOf(deps: FerryDeps, profile: string): Cluster {
-  try {
-    return deps.clusters.get(profile);
-  } catch (error) {
-    if (!(error instanceof UnknownProfile)) throw error;
-    throw refusal('InvalidInput', `The worker cannot reconcile ${profile}: ${error.message}.`);
   }
 }

@@ -15,8 +15,8 @@ import {
   releaseUpdate,
   tenantWorkflowId,
 } from '../workflows/messages.ts';
-import type { ClaimAnswer, Holder, Lock } from '../workflows/tenant-record.ts';
-import type { Claim, Crossing, FerryActivities, FlipInput, Flipped } from './types.ts';
+import { type ClaimAnswer, type Holder, holderText, type Lock } from '../workflows/tenant-record.ts';
+import type { Claim, ClaimInput, FerryActivities, FlipInput, Flipped } from './types.ts';
 
 export interface TenantDependencies {
   /** Of the control namespace. */
@@ -36,16 +36,17 @@ export function createTenantActivities(deps: TenantDependencies): TenantActiviti
 
   const record = (tenant: string) => recordOperation(client, tenant, taskQueue);
 
-  const claim = async (input: Crossing, holder: Holder, takeOverFrom?: string): Promise<ClaimAnswer> => {
-    const { tenant, from, to } = input;
+  const claim = async (input: ClaimInput, holder: Holder, takeOverFrom?: string): Promise<ClaimAnswer> => {
+    const { tenant, from, to, step } = input;
+    const asked = { ...holder, from, to, ...(step === undefined ? {} : { step }) };
     return await client.workflow.executeUpdateWithStart(claimUpdate, {
       ...(await record(tenant)),
-      args: [{ ...holder, from, to, ...(takeOverFrom === undefined ? {} : { takeOverFrom }) }],
+      args: [{ ...asked, ...(takeOverFrom === undefined ? {} : { takeOverFrom }) }],
     });
   };
 
   return {
-    async claimTenant(input: Crossing): Promise<Claim> {
+    async claimTenant(input: ClaimInput): Promise<Claim> {
       const holder = await ownIdentity(client);
       let answer = await claim(input, holder);
       if (!answer.granted && !(await isRunning(client, answer.holder))) {
@@ -135,7 +136,15 @@ function notOurs(tenant: string, { migration }: Holder, cannot: string): Error {
   );
 }
 
-function locked(tenant: string, { migration, runId, from, to, since }: Lock): Error {
+function locked(tenant: string, holder: Lock): Error {
+  const { migration, runId, from, to, since, step } = holder;
+  if (step !== undefined) {
+    return refusal(
+      'TenantLocked',
+      `${tenant} is held by ${holderText(holder)} (run ${runId}) since ${since}. ` +
+        'Only one step or migration of a tenant can change its schedules: wait for it, or cancel it and wait.',
+    );
+  }
   return refusal(
     'TenantLocked',
     `${tenant} is held by migration ${migration} (run ${runId}), which moves it from ${from} to ${to} since ${since}. ` +

@@ -50,6 +50,8 @@ export interface CopyResult {
   created: number;
   updated: number;
   unchanged: number;
+  /** Of the unchanged: not theirs to copy, since `from` has a paused copy or is in a hand-over. Absent in earlier histories. */
+  elsewhere?: number;
   failed: Reason[];
   next?: Cursor;
 }
@@ -225,6 +227,52 @@ export interface ReconcilePageResult {
   next?: Cursor;
 }
 
+export interface PausePageInput {
+  tenant: string;
+  /** Workflow id: written into the notes of what it pauses. */
+  step: string;
+  /** Profile whose schedules are paused, or run again. */
+  cluster: string;
+  /** Profile of the other side; null where it is not known, which only pausing can do without. */
+  other: string | null;
+  selection: Selection;
+  cursor?: Cursor;
+  pageSize: number;
+}
+
+export interface PausePageResult {
+  seen: number;
+  paused: number;
+  /** Found paused by this product. */
+  already: number;
+  /** Found paused by their users, or by pauseOnFailure. */
+  userPaused: number;
+  /** Paused copies of what the other side owns. */
+  standby: number;
+  /** Listed, and deleted by then. */
+  gone: number;
+  /** Not touched. */
+  refused: Reason[];
+  next?: Cursor;
+}
+
+export interface UnpausePageResult {
+  seen: number;
+  unpaused: number;
+  /** Found running. */
+  running: number;
+  gone: number;
+  /** Not touched. */
+  refused: Reason[];
+  next?: Cursor;
+}
+
+/** A step by itself that changes schedules, and holds the tenant's lock meanwhile. */
+export type SingleStep = 'CopySchedules' | 'PauseSchedules' | 'UnpauseSchedules';
+
+/** Of a step on one cluster `from` and `to` are the same. */
+export type ClaimInput = Crossing & { step?: SingleStep };
+
 /** The record's answer to a claim. */
 export interface Claim {
   /** Who owned the tenant before, as recorded; null for a tenant never migrated. */
@@ -314,7 +362,7 @@ export interface TenantEvent {
 /** Every activity; `createActivities` implements it, workflows proxy it, tests fake it. */
 export interface FerryActivities {
   /** Takes the tenant's lock. Fails non-retryably with `TenantLocked`, naming the migration that holds it. */
-  claimTenant(input: Crossing): Promise<Claim>;
+  claimTenant(input: ClaimInput): Promise<Claim>;
   /** Writes who owns the tenant into its record. */
   recordOwner(input: { tenant: string; migration: string; owner: string; event: string }): Promise<void>;
   /** Announces that the tenant's workflows start on `to`. Fails non-retryably with `TenantLocked`, as `recordOwner`. */
@@ -343,4 +391,10 @@ export interface FerryActivities {
   reconcilePage(input: ReconcilePageInput): Promise<ReconcilePageResult>;
   /** Tells the tenant's record that copies recorded as behind before `before` (ISO) have been seen to, but for `refused`. */
   recordReconciled(input: { tenant: string; before: string; refused: string[] }): Promise<void>;
+  /** Fails non-retryably with `InvalidInput` where this worker has no such profile. Asks no cluster. */
+  knowProfiles(input: { tenant: string; profiles: string[] }): Promise<void>;
+  /** Pauses those of a page that `cluster` owns and that run. What it has paused is found paused by it. */
+  pausePage(input: PausePageInput): Promise<PausePageResult>;
+  /** Lets run again what `pausePage` paused, where the other side runs nothing of it. Never opens a paused copy. */
+  unpausePage(input: PausePageInput): Promise<UnpausePageResult>;
 }

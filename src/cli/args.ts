@@ -9,6 +9,7 @@ import { type Reconcile, readReconcile, reconcileOptions } from './reconcile-arg
 import { type Given, type Kind, readOptions } from './options.ts';
 import { readRoute, type RouteAsked, routeOptions } from './route-args.ts';
 import { readSelection, selectionOptions } from './selection.ts';
+import { crossingStepOptions, oneSidedStepOptions, readCrossing, readOneSided, type StepAsked } from './steps-args.ts';
 
 export const TOPICS = [
   'worker',
@@ -19,6 +20,10 @@ export const TOPICS = [
   'audit',
   'compare',
   'reconcile',
+  'copy',
+  'verify',
+  'pause-schedules',
+  'unpause-schedules',
   ...COMMANDS,
 ] as const;
 export type Topic = (typeof TOPICS)[number];
@@ -64,6 +69,7 @@ export type Asked =
   | Audit
   | Compare
   | Reconcile
+  | StepAsked
   | Steer;
 
 const inputOptions = {
@@ -94,6 +100,10 @@ const OPTIONS = {
   audit: auditOptions,
   compare: compareOptions,
   reconcile: reconcileOptions,
+  copy: crossingStepOptions,
+  verify: crossingStepOptions,
+  'pause-schedules': oneSidedStepOptions,
+  'unpause-schedules': oneSidedStepOptions,
   rollback: { reason: 'text' },
   pause: {},
   resume: {},
@@ -146,6 +156,16 @@ export function readArguments(args: string[]): Asked {
     case 'reconcile': {
       const given = readOptions(topic, rest, OPTIONS.reconcile);
       return readReconcile(one(topic, given.words, 'the name of a tenant'), given);
+    }
+    case 'copy':
+    case 'verify': {
+      const given = readOptions(topic, rest, OPTIONS[topic]);
+      return readCrossing(topic, one(topic, given.words, 'the name of a tenant'), given);
+    }
+    case 'pause-schedules':
+    case 'unpause-schedules': {
+      const given = readOptions(topic, rest, OPTIONS[topic]);
+      return readOneSided(topic, one(topic, given.words, 'the name of a tenant'), given);
     }
     case 'rollback': {
       const given = readOptions(topic, rest, OPTIONS.rollback);

@@ -30,6 +30,11 @@ const INPUT = `  --from <profile>            where the schedules run now (defaul
   --open-run-limit <duration> how long an open run may hold up its own schedule (default: "60 seconds")
   --drain-limit <duration>    after the bake, how long to wait for open workflows on demand to end (default: without end)`;
 
+const STEP_OPTIONS = `  --schedules <query>         which schedules, as a visibility query (default: TenantId = '<tenant>')
+  --prefix <text>             instead: those whose id begins so
+  --all-schedules             instead: every schedule of the namespace
+  --page-size <1 to 250>      schedules a page (default: 100)`;
+
 const SUBJECT = `<tenant> may also be the workflow id of a migration. For a tenant the migration that holds it is meant, whatever its
 workflow id; when none does, the one with the id migrate/<tenant>.`;
 
@@ -46,6 +51,10 @@ const OVERVIEW = `ferry: moves a tenant between two Temporal clusters; every sch
   ferry audit <tenant>         what its schedules did: once, twice, missed, on the wrong side, and why; reads only
   ferry compare <tenant>       its workflow types on both clusters: counts, failure rates, durations; reads only
   ferry reconcile <tenant>     bring the paused copies in line with their schedules
+  ferry copy <tenant>          paused copies of its schedules on the other cluster, and no more
+  ferry verify <tenant>        compare its schedules on both clusters field by field; reads only
+  ferry pause-schedules <tenant>     pause its schedules on one cluster
+  ferry unpause-schedules <tenant>   let run again what ferry paused there
   ferry rollback <tenant>      take everything back, from any phase
   ferry pause <tenant>         hold between schedules
   ferry resume <tenant>        go on where it was paused
@@ -241,6 +250,92 @@ Exit code 0 says that every copy is in line; 1 that some were left for a person,
 Examples
   ferry reconcile acme
   ferry reconcile acme --json | jq '.reasons'
+
+${EXIT_CODES}`,
+
+  copy: `ferry copy <tenant>: makes paused copies of the tenant's schedules on the other cluster, and brings in line those that are there.
+
+Starts the workflow CopySchedules and waits for it, which needs a worker; one that runs already is waited for. It is the
+copying of a migration by itself: nothing is handed over, the source is only read, and no copy runs. It holds the tenant's
+lock, so it is refused while a migration or another step of the tenant runs.
+
+  --from <profile>            whose schedules are copied (default: cloud)
+  --to <profile>              where the copies are made (default: selfhosted)
+${STEP_OPTIONS}
+  --workflow-id <id>          default: copy/<tenant>/<to>
+  --json                      print the report as one JSON document
+
+Exit code 0 says that every schedule has its copy; 1 that some were left for a person or are
+not the source's to copy, or that none was found.
+
+Examples
+  ferry copy acme && ferry verify acme
+  ferry copy acme --from selfhosted --to cloud
+
+${EXIT_CODES}`,
+
+  verify: `ferry verify <tenant>: compares the tenant's schedules on one cluster with those of the other, field by field. Reads only.
+
+Starts the workflow VerifySchedules and waits for it, which needs a worker; one that runs already is waited for. It repairs
+nothing, takes no lock, and may run at any time. Told are names of schedules and fields, never values. Pauses, notes and
+remaining actions belong to the owner alone and are not compared.
+
+  --from <profile>            whose schedules are compared (default: cloud)
+  --to <profile>              with those of this cluster (default: selfhosted)
+${STEP_OPTIONS}
+  --workflow-id <id>          default: verify/<tenant>/<to>
+  --json                      print the report as one JSON document
+
+Exit code 0 says that every schedule matches; 1 that some differ, are missing, or are extra, or that none was found.
+
+Examples
+  ferry verify acme
+  ferry verify acme --json | jq '.different'
+
+${EXIT_CODES}`,
+
+  'pause-schedules': `ferry pause-schedules <tenant> --cluster <profile>: pauses the schedules that cluster owns.
+
+Starts the workflow PauseSchedules and waits for it, which needs a worker; one that runs already is waited for. (To hold a
+migration between schedules is \`ferry pause\`.) A schedule's note then says who paused it, and keeps its user's. What its
+user paused, paused copies, and what is in a hand-over are left alone. It holds the tenant's lock.
+
+A pause is no hand-over: due times pass unused while it lasts, V1 schedulers drop starts that wait behind an open run, and
+V2 schedulers lose times around both writes. docs/steps.md says which.
+
+  --cluster <profile>         where
+  --other <profile>           the other cluster the tenant may be on (default: of cloud and selfhosted the other one); asked
+                              only about schedules that do not tell by themselves whose they are
+${STEP_OPTIONS}
+  --workflow-id <id>          default: pause-schedules/<tenant>/<cluster>
+  --json                      print the report as one JSON document
+
+Exit code 0 says that no schedule of the cluster runs any more; 1 that some were left for a person, or that none was found.
+
+Examples
+  ferry pause-schedules acme --cluster cloud
+  ferry unpause-schedules acme --cluster cloud
+
+${EXIT_CODES}`,
+
+  'unpause-schedules': `ferry unpause-schedules <tenant> --cluster <profile>: lets run again what \`ferry pause-schedules\` paused there.
+
+Starts the workflow UnpauseSchedules and waits for it, which needs a worker; one that runs already is waited for. The note
+goes back to what its user wrote. Refused, by name and with nothing of them touched, are schedules that their users paused,
+paused copies, those in a hand-over, and those the other cluster runs or cannot be asked about: never does a schedule come
+to run on both. It holds the tenant's lock.
+
+  --cluster <profile>         where
+  --other <profile>           the other cluster the tenant may be on (default: of cloud and selfhosted the other one)
+${STEP_OPTIONS}
+  --workflow-id <id>          default: unpause-schedules/<tenant>/<cluster>
+  --json                      print the report as one JSON document
+
+Exit code 0 says that all of them run; 1 that some were refused, or that none was found.
+
+Examples
+  ferry unpause-schedules acme --cluster cloud
+  ferry unpause-schedules acme --cluster cloud --json | jq '.byCode, .reasons'
 
 ${EXIT_CODES}`,
 

@@ -46,6 +46,7 @@ async function run(asked: Asked, env: NodeJS.ProcessEnv, io: Output): Promise<Ex
     case 'status':
     case 'route':
     case 'reconcile':
+    case 'step':
     case 'steer': {
       const { optionsFromEnvironment } = await import('../worker.ts');
       return await withControl(asked, optionsFromEnvironment(env), io);
@@ -93,6 +94,10 @@ async function withControl(
       case 'reconcile': {
         const { reconcile } = await import('./reconcile.ts');
         return await reconcile(client, options.taskQueue ?? TASK_QUEUE, asked, io);
+      }
+      case 'step': {
+        const { singleStep } = await import('./steps.ts');
+        return await singleStep(client, options.taskQueue ?? TASK_QUEUE, asked, io);
       }
     }
   } finally {

@@ -1,11 +1,11 @@
 /** `ferry reconcile`: starts `ReconcileSchedules`, or finds it running, and waits for what it did. */
-import { type Client, WorkflowFailedError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import type { Client } from '@temporalio/client';
 import type { ReconcileReport, ReconcileSchedules } from '../workflows/reconcile-schedules.ts';
 import type { Output } from './commands.ts';
 import { count } from '../workflows/progress.ts';
-import { CliError, EXIT, type ExitCode } from './exit.ts';
+import { EXIT, type ExitCode } from './exit.ts';
 import type { Reconcile } from './reconcile-args.ts';
+import { ended } from './steps.ts';
 import { clipBytes } from './words.ts';
 
 export async function reconcile(
@@ -26,16 +26,6 @@ export async function reconcile(
   io.out(json ? JSON.stringify(report, null, 2) : reconcileText(report));
   // A misspelt tenant has none.
   return report.refused + report.moving === 0 && report.seen > 0 ? EXIT.ok : EXIT.unwished;
-}
-
-async function ended(handle: { result: () => Promise<ReconcileReport> }): Promise<ReconcileReport> {
-  try {
-    return await handle.result();
-  } catch (error) {
-    if (!(error instanceof WorkflowFailedError)) throw error;
-    const { cause } = error;
-    throw new CliError(EXIT.unwished, cause instanceof ApplicationFailure ? cause.message : error.message);
-  }
 }
 
 export function reconcileText(report: ReconcileReport): string {

@@ -13,6 +13,7 @@ import type { GateStatus } from '../gates/verdict.ts';
 import type { MigrationResult } from '../workflows/result.ts';
 import { straysOf } from '../workflows/strays.ts';
 import type { TenantMemo } from '../workflows/tenant.ts';
+import { holderText } from '../workflows/tenant-record.ts';
 import { routeSentence } from '../routes/sentence.ts';
 import type { Ending, Found } from './control.ts';
 import { clock, shell } from './words.ts';
@@ -181,7 +182,7 @@ export function recordText(tenant: string, { owner, route, lock, updatedAt }: Te
   return [
     `${tenant}: owner ${owner ?? 'not recorded'}${updatedAt ? `, as of ${clock(updatedAt)}` : ''}`,
     ...(route ? [`  its workflows ${routeSentence(route)}`] : []),
-    lock ? `  held by migration ${lock.migration} (${lock.from} → ${lock.to})` : '  no migration holds it',
+    lock ? `  held by ${holderText(lock)}` : '  no migration holds it',
   ].join('\n');
 }
 

@@ -1,4 +1,5 @@
 /** `ferry route`: shows and sets where a tenant's workflows start. */
+import { holderText } from '../workflows/tenant-record.ts';
 import type { Route } from '../routes/route.ts';
 import { routeSentence } from '../routes/sentence.ts';
 import { ANSWER_MS } from './control.ts';
@@ -41,12 +42,12 @@ export async function route(
     );
   }
   if ('held' in answer) {
-    const { migration, from, to } = answer.held;
-    throw new CliError(
-      EXIT.unwished,
-      `${tenant} is held by migration ${migration} (${from} → ${to}), which changes its route itself. Nothing was changed: ` +
-        'wait for it, or roll it back.',
-    );
+    const { held } = answer;
+    const rest =
+      held.step === undefined
+        ? 'which changes its route itself. Nothing was changed: wait for it, or roll it back.'
+        : 'and nothing was changed: wait for it, or cancel it.';
+    throw new CliError(EXIT.unwished, `${tenant} is held by ${holderText(held)}, ${rest}`);
   }
   if ('notBefore' in answer) {
     throw new CliError(

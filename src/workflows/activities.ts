@@ -5,11 +5,13 @@
 import { ActivityCancellationType, type ActivityOptions, proxyActivities } from '@temporalio/workflow';
 import type {
   AuditPageInput,
+  ClaimInput,
   Crossing,
   FerryActivities,
   FlipInput,
   MeasureCheckInput,
   PageInput,
+  PausePageInput,
   PreflightInput,
   ReconcilePageInput,
   WorkflowsInput,
@@ -81,7 +83,7 @@ const undoing = proxyActivities<FerryActivities>({
   retry: { ...backoff, maximumInterval: '60 s' },
 });
 
-export const claimTenant = (c: Crossing) =>
+export const claimTenant = (c: ClaimInput) =>
   claiming.claimTenant.executeWithOptions({ summary: summary(c.tenant, 'take the lock') }, [c]);
 
 export const recordOwner = (input: Parameters<FerryActivities['recordOwner']>[0]) =>
@@ -186,3 +188,21 @@ export const recordReconciled = (input: Parameters<FerryActivities['recordReconc
   claiming.recordReconciled.executeWithOptions({ summary: summary(input.tenant, 'record what was reconciled') }, [
     input,
   ]);
+
+export const knowProfiles = (input: Parameters<FerryActivities['knowProfiles']>[0]) =>
+  claiming.knowProfiles.executeWithOptions(
+    { summary: summary(input.tenant, `look whether the worker knows ${input.profiles.join(' and ')}`) },
+    [input],
+  );
+
+export const pausePage = (input: PausePageInput, page: number) =>
+  walking.pausePage.executeWithOptions(
+    { summary: summary(input.tenant, `pause schedules on ${input.cluster}, page ${page}`) },
+    [input],
+  );
+
+export const unpausePage = (input: PausePageInput, page: number) =>
+  walking.unpausePage.executeWithOptions(
+    { summary: summary(input.tenant, `let schedules run again on ${input.cluster}, page ${page}`) },
+    [input],
+  );

@@ -1,23 +1,22 @@
 /** The JSON object a person types to start `AuditSchedules`; `ferry audit` reads its options with the same rules. Pure. */
 import * as v from 'valibot';
 import type { Selection } from '../activities/types.ts';
-import { refusal } from '../errors.ts';
 import { formatDuration } from './duration.ts';
 import { Duration, durationExamples, text } from './fields.ts';
 import {
+  PageSize,
   Profile,
   Schedules,
   TenantName,
-  adviceOnWhole,
+  pageSizeSyntax,
   profileSyntax,
   schedulesSyntax,
   tenantQuery,
   tenantSyntax,
   unqueryable,
-  whole,
-  withDefaults,
 } from './input.ts';
-import { type Accepted, type Problem, describeProblems, found, fromIssue, unknownKeys } from './input-problems.ts';
+import type { Accepted, Problem } from './input-problems.ts';
+import { readInput } from './read-input.ts';
 
 /** As typed; every field but `tenant` has a default. */
 export interface AuditSchedulesInput {
@@ -68,7 +67,7 @@ const ACCEPTED: Accepted = {
   since: `a duration in quotes ${durationExamples}, at most "400 days"`,
   range: `${rangeSyntax}, instead of \`since\``,
   lateAfter: `a duration in quotes ${durationExamples}`,
-  pageSize: 'a whole number from 1 to 250',
+  pageSize: pageSizeSyntax,
 };
 
 const Range = v.pipe(
@@ -104,34 +103,23 @@ const Fields = v.object(
     since: v.optional(Duration('1 hour', 1000, MAX_SINCE_MS)),
     range: v.optional(Range),
     lateAfter: v.optional(Duration('60 seconds', 0, 365 * DAY), '60 seconds'),
-    pageSize: v.optional(
-      v.pipe(
-        v.number('write a number without quotes, such as 100'),
-        v.check((size) => Number.isInteger(size) && size >= 1 && size <= 250, 'write a number such as 100'),
-      ),
-      250,
-    ),
+    pageSize: v.optional(PageSize, 250),
   },
   'write the name the schedules carry, such as "acme"',
 );
 
 /** Throws `InvalidInput` naming every problem. */
 export function readAuditInput(args: unknown[]): AuditSettings {
-  const [input, ...more] = args;
-  const problems: Problem[] = [];
-  if (more.length > 0) problems.push(whole(`${args.length} arguments`, 'put every field into the one object'));
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    problems.push(whole(found(input), adviceOnWhole(input)));
-    throw refusal('InvalidInput', describeProblems('AuditSchedules', problems));
-  }
-  problems.push(...unknownKeys(input, ACCEPTED));
-  const parsed = v.safeParse(Fields, input);
-  for (const issue of parsed.issues ?? []) problems.push(withDefaults(fromIssue(issue, ACCEPTED), issue));
-  if (parsed.success) problems.push(...inconsistencies(parsed.output));
-  if (!parsed.success || problems.length > 0) {
-    throw refusal('InvalidInput', describeProblems('AuditSchedules', problems));
-  }
-  const { tenant, from = 'cloud', to = 'selfhosted', cluster, schedules, since, range, ...rest } = parsed.output;
+  const {
+    tenant,
+    from = 'cloud',
+    to = 'selfhosted',
+    cluster,
+    schedules,
+    since,
+    range,
+    ...rest
+  } = readInput('AuditSchedules', ACCEPTED, Fields, args, inconsistencies);
   return {
     tenant,
     clusters: cluster === undefined ? [from, to] : [cluster],

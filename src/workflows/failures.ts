@@ -40,8 +40,9 @@ export function auditFailureOf(error: TemporalFailure, tenant: string): Applicat
   return refusedBy(error) ?? plainFailure('StepFailed', message, error);
 }
 
-export function reconcileFailureOf(error: TemporalFailure, tenant: string): ApplicationFailure {
-  const message = `${tenant}: reconciling stopped: ${reasonOf(error)}. Remove the cause and start it again: what is done is found done.`;
+/** `what`: `copying`, … */
+export function stepFailureOf(error: TemporalFailure, tenant: string, what: string): ApplicationFailure {
+  const message = `${tenant}: ${what} stopped: ${reasonOf(error)}. Remove the cause and start it again: what is done is found done.`;
   return refusedBy(error) ?? plainFailure('StepFailed', message, error);
 }
 

@@ -123,6 +123,12 @@ export const TenantName = v.pipe(
   v.check((name) => !/\p{Cc}/u.test(name), 'remove the control characters'),
 );
 
+export const pageSizeSyntax = 'a whole number from 1 to 250';
+export const PageSize = v.pipe(
+  v.number('write a number without quotes, such as 100'),
+  v.check((size) => Number.isInteger(size) && size >= 1 && size <= 250, 'write a number such as 100'),
+);
+
 const Fields = v.pipe(
   v.object(
     {
@@ -139,12 +145,7 @@ const Fields = v.pipe(
         'auto',
       ),
       dryRun: v.optional(v.boolean('write true or false, without quotes'), false),
-      pageSize: v.optional(
-        v.pipe(
-          v.number('write a number without quotes, such as 100'),
-          v.check((size) => Number.isInteger(size) && size >= 1 && size <= 250, 'write a number such as 100'),
-        ),
-      ),
+      pageSize: v.optional(PageSize),
       openRunLimit: v.optional(Duration('60 seconds', 0, MAX_OPEN_RUN_MS), '60 seconds'),
       drainLimit: v.optional(Duration('2 hours', 0, MAX_DRAIN_MS)),
     },

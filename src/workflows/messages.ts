@@ -78,8 +78,8 @@ export const reconciledSignal = defineSignal<FromPeople>('reconciled');
 export const recordQuery = defineQuery<TenantRecord, FromPeople>('record');
 
 export const tenantDescriptions = {
-  claim: 'For migrations: takes the lock of this tenant, or names the migration that holds it.',
-  release: 'For migrations: gives the lock back; a lock held by another migration is left alone.',
+  claim: 'For migrations and single steps: takes the lock of this tenant, or names who holds it.',
+  release: 'For migrations and single steps: gives the lock back; a lock held by another one is left alone.',
   recordOwner: "For migrations: writes which cluster runs the tenant's schedules.",
   announceRoute: "Changes where the tenant's workflows start, some seconds from now. For migrations and `ferry route`.",
   drainedRoute: 'Says that a cluster holds no open workflow of the tenant. For migrations and `ferry route --drained`.',

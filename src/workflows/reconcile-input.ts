@@ -1,21 +1,20 @@
 /** The JSON object a person types to start `ReconcileSchedules`; `ferry reconcile` reads its options with the same rules. Pure. */
 import * as v from 'valibot';
 import type { Selection } from '../activities/types.ts';
-import { refusal } from '../errors.ts';
 import {
+  PageSize,
   Profile,
   Schedules,
   TenantName,
-  adviceOnWhole,
+  pageSizeSyntax,
   profileSyntax,
   schedulesSyntax,
   tenantQuery,
   tenantSyntax,
   unqueryable,
-  whole,
-  withDefaults,
 } from './input.ts';
-import { type Accepted, type Problem, describeProblems, found, fromIssue, unknownKeys } from './input-problems.ts';
+import type { Accepted } from './input-problems.ts';
+import { readInput } from './read-input.ts';
 
 /** As typed; every field but `tenant` has a default. */
 export interface ReconcileSchedulesInput {
@@ -42,7 +41,7 @@ const ACCEPTED: Accepted = {
   from: profileSyntax,
   to: `${profileSyntax}, another one than \`from\``,
   schedules: schedulesSyntax,
-  pageSize: 'a whole number from 1 to 250',
+  pageSize: pageSizeSyntax,
 };
 
 const Fields = v.pipe(
@@ -52,13 +51,7 @@ const Fields = v.pipe(
       from: v.optional(Profile('cloud'), 'cloud'),
       to: v.optional(Profile('selfhosted'), 'selfhosted'),
       schedules: v.optional(Schedules),
-      pageSize: v.optional(
-        v.pipe(
-          v.number('write a number without quotes, such as 100'),
-          v.check((size) => Number.isInteger(size) && size >= 1 && size <= 250, 'write a number such as 100'),
-        ),
-        100,
-      ),
+      pageSize: v.optional(PageSize, 100),
     },
     'write the name the schedules carry, such as "acme"',
   ),
@@ -70,20 +63,8 @@ const Fields = v.pipe(
 
 /** Throws `InvalidInput` naming every problem. */
 export function readReconcileInput(args: unknown[]): ReconcileSettings {
-  const [input, ...more] = args;
-  const problems: Problem[] = [];
-  if (more.length > 0) problems.push(whole(`${args.length} arguments`, 'put every field into the one object'));
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    problems.push(whole(found(input), adviceOnWhole(input)));
-    throw refusal('InvalidInput', describeProblems('ReconcileSchedules', problems));
-  }
-  problems.push(...unknownKeys(input, ACCEPTED));
-  const parsed = v.safeParse(Fields, input);
-  for (const issue of parsed.issues ?? []) problems.push(withDefaults(fromIssue(issue, ACCEPTED), issue));
-  if (parsed.success) problems.push(...unqueryable(parsed.output.tenant, parsed.output.schedules));
-  if (!parsed.success || problems.length > 0) {
-    throw refusal('InvalidInput', describeProblems('ReconcileSchedules', problems));
-  }
-  const { tenant, from, to, schedules, pageSize } = parsed.output;
+  const { tenant, from, to, schedules, pageSize } = readInput('ReconcileSchedules', ACCEPTED, Fields, args, (parsed) =>
+    unqueryable(parsed.tenant, parsed.schedules),
+  );
   return { tenant, clusters: [from, to], selection: schedules ?? { query: tenantQuery(tenant) }, pageSize };
 }

@@ -7,15 +7,15 @@
 import {
   continueAsNew,
   defineQuery,
-  isCancellation,
   setCurrentDetails,
   setHandler,
-  TemporalFailure,
+  type TemporalFailure,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Reason, ReconcilePageInput, ReconcilePageResult } from '../activities/types.ts';
+import type { Reason, ReconcilePageResult } from '../activities/types.ts';
 import * as activities from './activities.ts';
-import { reconcileFailureOf } from './failures.ts';
+import { stepFailureOf } from './failures.ts';
+import { inWords, walkPages } from './page-walk.ts';
 import { reconcileDetails } from './reconcile-details.ts';
 import { type ReconcileSchedulesInput, readReconcileInput } from './reconcile-input.ts';
 import { now } from './run.ts';
@@ -49,8 +49,6 @@ interface Carried {
   cursor: string;
 }
 
-/** Well below what the server suggests by. */
-const HISTORY_LIMIT = 1000;
 const REASONS = 20;
 /** As many as the record keeps. */
 const REFUSED = 100;
@@ -63,50 +61,32 @@ export async function ReconcileSchedules(
   const { tenant, clusters, selection, pageSize } = readReconcileInput(carried ? [args[0]] : args);
   let report = carried?.report ?? empty(tenant, clusters);
   const refused = carried?.refused ?? [];
-  let cursor = carried?.cursor;
   setHandler(reconcileProgressQuery, () => report, {
     description: 'What was made, updated, removed and refused so far, and whether it is done. No input.',
   });
   setCurrentDetails(reconcileDetails(report));
+  const failure = (error: TemporalFailure) => stepFailureOf(error, tenant, 'reconciling');
   const common = { tenant, reconciliation: workflowId, clusters, selection, pageSize };
-  for (;;) {
-    const input = { ...common, ...(cursor === undefined ? {} : { cursor }) };
-    const page = await reconcilePage(input, report.pages + 1);
-    report = added(report, page);
-    refused.push(
-      ...page.refused.map(({ object }) => object.replace(/^schedule /, '')).slice(0, REFUSED - refused.length),
-    );
-    cursor = page.next;
-    setCurrentDetails(reconcileDetails(report));
-    if (cursor === undefined) break;
-    const { continueAsNewSuggested, historyLength } = workflowInfo();
-    if (continueAsNewSuggested || historyLength > HISTORY_LIMIT) {
-      await continueAsNew<typeof ReconcileSchedules>(args[0], { report, refused, cursor });
-    }
-  }
+  const cursor = await walkPages(carried?.cursor, {
+    page: (at) =>
+      activities.reconcilePage({ ...common, ...(at === undefined ? {} : { cursor: at }) }, report.pages + 1),
+    take: (page) => {
+      report = added(report, page);
+      refused.push(
+        ...page.refused.map(({ object }) => object.replace(/^schedule /, '')).slice(0, REFUSED - refused.length),
+      );
+      setCurrentDetails(reconcileDetails(report));
+    },
+    failure,
+  });
+  if (cursor !== undefined) await continueAsNew<typeof ReconcileSchedules>(args[0], { report, refused, cursor });
   // What is between two owners now may have been left behind: it stays recorded.
-  if (report.moving === 0) await recorded({ tenant, before: report.startedAt, refused });
+  if (report.moving === 0) {
+    await inWords(() => activities.recordReconciled({ tenant, before: report.startedAt, refused }), failure);
+  }
   report = { ...report, done: true, updatedAt: now() };
   setCurrentDetails(reconcileDetails(report));
   return report;
-}
-
-async function reconcilePage(input: ReconcilePageInput, page: number): Promise<ReconcilePageResult> {
-  try {
-    return await activities.reconcilePage(input, page);
-  } catch (error) {
-    if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error;
-    throw reconcileFailureOf(error, input.tenant);
-  }
-}
-
-async function recorded(input: Parameters<typeof activities.recordReconciled>[0]): Promise<void> {
-  try {
-    await activities.recordReconciled(input);
-  } catch (error) {
-    if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error;
-    throw reconcileFailureOf(error, input.tenant);
-  }
 }
 
 function empty(tenant: string, clusters: [string, string]): ReconcileReport {

@@ -1,13 +1,13 @@
 /** The tenant's record as short markdown for the Web UI. */
 import { routeSentence } from '../routes/sentence.ts';
 import type { Behind } from './tenant-behind.ts';
-import type { TenantRecord } from './tenant-record.ts';
+import { holderText, type TenantRecord } from './tenant-record.ts';
 
 const EVENTS_SHOWN = 10;
 
 export function tenantDetails({ tenant, owner, route, lock, behind, history, updatedAt }: TenantRecord): string {
   const held = lock
-    ? `Held by migration \`${lock.migration}\` (${lock.from} → ${lock.to}) since ${lock.since}.`
+    ? `Held by ${holderText({ ...lock, migration: `\`${lock.migration}\`` })} since ${lock.since}.`
     : 'No migration holds it.';
   const events = history
     .slice(-EVENTS_SHOWN)

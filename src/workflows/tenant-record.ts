@@ -2,7 +2,7 @@
  * The tenant's durable record and its transitions, pure. The record is what two migrations of one tenant meet at,
  * whatever workflow ids they were started with; everything in it can be rebuilt from the live clusters.
  */
-import type { TenantEvent } from '../activities/types.ts';
+import type { SingleStep, TenantEvent } from '../activities/types.ts';
 import {
   announce,
   type Change,
@@ -15,7 +15,7 @@ import {
 } from '../routes/route.ts';
 import type { Behind } from './tenant-behind.ts';
 
-/** Which migration holds the tenant. `runId` tells a migration from a later one started with the same workflow id. */
+/** Which migration, or single step, holds the tenant. `runId` tells a migration from a later one started with the same workflow id. */
 export interface Holder {
   migration: string;
   runId: string;
@@ -27,6 +27,8 @@ export interface Lock extends Holder {
   since: string;
   /** The migration this one was taken over from; kept so that a claim whose answer was lost is answered the same. */
   tookOverFrom: string | null;
+  /** A single step and no migration: it changes schedules where they are, and hands none over. */
+  step?: SingleStep;
 }
 
 export interface TenantRecord {
@@ -51,6 +53,7 @@ export interface TenantRecord {
 export interface ClaimRequest extends Holder {
   from: string;
   to: string;
+  step?: SingleStep;
   /** The holder with this run id is known to run no longer: replace it. */
   takeOverFrom?: string;
 }
@@ -97,7 +100,7 @@ export function newRecord(tenant: string): TenantRecord {
 }
 
 export function claim(record: TenantRecord, request: ClaimRequest, at: string): [TenantRecord, ClaimAnswer] {
-  const { migration, runId, from, to } = request;
+  const { migration, runId, from, to, step } = request;
   const { lock } = record;
   if (lock && isHeldBy(lock, request)) {
     return [record, { granted: true, owner: record.owner, tookOverFrom: lock.tookOverFrom }];
@@ -105,11 +108,11 @@ export function claim(record: TenantRecord, request: ClaimRequest, at: string): 
   if (lock && request.takeOverFrom !== lock.runId) {
     return [record, { granted: false, holder: lock }];
   }
-  const tookOverFrom = lock ? lock.migration : record.interrupted;
-  const event = `claimed for ${from} to ${to}${lock ? `, taken over from ${lock.migration} (run ${lock.runId})` : ''}`;
+  const tookOverFrom = lock ? cutOffWith(lock) : record.interrupted;
+  const event = `${claimedFor(request)}${lock ? `, taken over from ${lock.migration} (run ${lock.runId})` : ''}`;
   const claimed: TenantRecord = {
     ...record,
-    lock: { migration, runId, from, to, since: at, tookOverFrom },
+    lock: { migration, runId, from, to, since: at, tookOverFrom, ...(step === undefined ? {} : { step }) },
     interrupted: tookOverFrom,
   };
   return [append(claimed, { at, migration, event }), { granted: true, owner: record.owner, tookOverFrom }];
@@ -160,6 +163,26 @@ export function drainedRoute(
   const route = record.route && drained(record.route, cluster);
   if (route === record.route) return [record, { route }];
   return [append({ ...record, route }, { at, migration, event }), { route }];
+}
+
+/** A single step has handed nothing over: what was to be gone on with before it still is, and no more. */
+function cutOffWith({ migration, step, tookOverFrom }: Lock): string | null {
+  return step === undefined ? migration : tookOverFrom;
+}
+
+function claimedFor({ from, to, step }: ClaimRequest): string {
+  return step === undefined ? `claimed for ${from} to ${to}` : `claimed for ${step} ${between(from, to)}`;
+}
+
+/** `migration migrate/acme (cloud → selfhosted)`. */
+export function holderText({ migration, from, to, step }: Lock): string {
+  return step === undefined
+    ? `migration ${migration} (${from} → ${to})`
+    : `${step} ${migration} (${between(from, to)})`;
+}
+
+function between(from: string, to: string): string {
+  return from === to ? `on ${from}` : `from ${from} to ${to}`;
 }
 
 function isHeldBy(lock: Lock, holder: Partial<Holder>): boolean {

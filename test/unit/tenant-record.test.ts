@@ -3,7 +3,9 @@ import { refuseRoute } from '../../src/workflows/route-request.ts';
 import {
   announceRoute,
   claim,
+  type ClaimRequest,
   drainedRoute,
+  holderText,
   newRecord,
   recordOwner,
   release,
@@ -14,7 +16,7 @@ const at = '2026-11-22T16:00:00.000Z';
 const first = { migration: 'm1', runId: 'r1', from: 'cloud', to: 'selfhosted' };
 const second = { migration: 'm2', runId: 'r2', from: 'selfhosted', to: 'cloud' };
 
-function claimed(request = first, record = newRecord('acme')): TenantRecord {
+function claimed(request: ClaimRequest = first, record = newRecord('acme')): TenantRecord {
   const [next, answer] = claim(record, request, at);
   expect(answer.granted).toBe(true);
   return next;
@@ -201,4 +203,42 @@ test('the history stays bounded, so that it can be carried through continue-as-n
   }
   expect(record.history).toHaveLength(200);
   expect(record.history.at(-1)?.event).toBe('end 499');
+});
+
+describe('a single step holds the tenant too, and hands nothing over', () => {
+  const step = { migration: 'pause', runId: 's1', from: 'cloud', to: 'cloud', step: 'PauseSchedules' } as const;
+
+  test('it and a migration refuse each other, and the holder says what it is', () => {
+    const held = claimed(step);
+    expect(claim(held, first, at)[1]).toMatchObject({ granted: false, holder: { step: 'PauseSchedules' } });
+    if (!held.lock) throw new Error('no lock');
+    expect(holderText(held.lock)).toBe('PauseSchedules pause (on cloud)');
+    expect(held.history.at(-1)?.event).toBe('claimed for PauseSchedules on cloud');
+    expect(claim(claimed(), step, at)[1]).toMatchObject({ granted: false, holder: { migration: 'm1' } });
+  });
+
+  test('one that was cut off is no migration to go on with', () => {
+    const [record, answer] = claim(claimed(step), { ...second, takeOverFrom: 's1' }, at);
+    expect(answer).toEqual({ granted: true, owner: null, tookOverFrom: null });
+    expect(record).toMatchObject({ interrupted: null, lock: { migration: 'm2', tookOverFrom: null } });
+    expect(record.lock).not.toHaveProperty('step');
+    expect(record.history.at(-1)?.event).toContain('taken over from pause (run s1)');
+  });
+
+  test('a migration that was cut off before it is still to be gone on with, whatever becomes of the step', () => {
+    const [taken, answer] = claim(claimed(), { ...step, takeOverFrom: 'r1' }, at);
+    expect(answer).toMatchObject({ tookOverFrom: 'm1' });
+    expect(taken.interrupted).toBe('m1');
+    // It ended.
+    const [ended] = release(taken, { ...step, event: 'done' }, at);
+    expect(claim(ended, second, at)[1]).toMatchObject({ tookOverFrom: 'm1' });
+    // It was cut off as well.
+    const [next, after] = claim(taken, { ...second, takeOverFrom: 's1' }, at);
+    expect(after).toMatchObject({ tookOverFrom: 'm1' });
+    expect(next.interrupted).toBe('m1');
+    // The record was terminated too, and began anew with what it had published.
+    const { owner, route, lock } = taken;
+    const anew = { ...newRecord('acme'), owner, route, lock };
+    expect(claim(anew, { ...second, takeOverFrom: 's1' }, at)[1]).toMatchObject({ tookOverFrom: 'm1' });
+  });
 });

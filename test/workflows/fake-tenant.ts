@@ -36,6 +36,9 @@ export type Faked = Omit<
   | 'auditPage'
   | 'reconcilePage'
   | 'recordReconciled'
+  | 'knowProfiles'
+  | 'pausePage'
+  | 'unpausePage'
 >;
 export type FakedName = keyof Faked;
 
