@@ -3,7 +3,10 @@ import type { FerryActivities } from '../../src/activities/types.ts';
 import type { Write } from '../../test/support/runs.ts';
 import type { Random } from '../lib/payloads.ts';
 
-export type Activity = Exclude<keyof FerryActivities, 'reconcilePage' | 'recordReconciled'>;
+export type Activity = Exclude<
+  keyof FerryActivities,
+  'reconcilePage' | 'recordReconciled' | 'surveyTenants' | 'watchMigrations'
+>;
 
 /**
  * `begin`: before its first instruction. `middle`: once some of its calls have been answered, and it has not heard.

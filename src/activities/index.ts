@@ -5,6 +5,7 @@ import { cutOverPage } from './cut-over.ts';
 import type { FerryDeps } from './deps.ts';
 import { preflight } from './preflight.ts';
 import { reconcilePage, recordReconciled } from './reconcile.ts';
+import { surveyTenants, watchMigrations } from './rollout.ts';
 import { sweep } from './sweep.ts';
 import { createTenantActivities } from './tenant.ts';
 import type { FerryActivities } from './types.ts';
@@ -29,5 +30,7 @@ export function createActivities(deps: FerryDeps): FerryActivities {
     auditPage: (input) => auditPage(deps, input),
     reconcilePage: (input) => reconcilePage(deps, input),
     recordReconciled: (input) => recordReconciled(deps, input),
+    surveyTenants: (input) => surveyTenants(deps, input),
+    watchMigrations: (input) => watchMigrations(deps, input),
   };
 }

@@ -11,6 +11,8 @@ import type {
   PageInput,
   PreflightInput,
   ReconcilePageInput,
+  SurveyInput,
+  Watched,
   WorkflowsInput,
 } from '../activities/types.ts';
 import type { FailureType } from '../errors.ts';
@@ -171,3 +173,24 @@ export const recordReconciled = (input: Parameters<FerryActivities['recordReconc
   claiming.recordReconciled.executeWithOptions({ summary: summary(input.tenant, 'record what was reconciled') }, [
     input,
   ]);
+
+export const surveyTenants = (input: SurveyInput) =>
+  watching.surveyTenants.executeWithOptions(
+    { summary: summary(input.rollout, `look which tenants are on ${input.to} already`) },
+    [input],
+  );
+
+/** Asks the namespace the rollout itself lives in: while that is away nothing else goes on either, so it never gives up. */
+const following = proxyActivities<FerryActivities>({
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '60 s',
+  retry: { ...backoff, maximumInterval: '30 s' },
+  // What a look that was called off has seen is seen again by the next one.
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+});
+
+export const watchMigrations = (input: { rollout: string; migrations: Watched[] }) =>
+  following.watchMigrations.executeWithOptions(
+    { summary: summary(input.rollout, `watch migrations: ${input.migrations.length}`) },
+    [input],
+  );

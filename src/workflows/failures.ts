@@ -45,6 +45,11 @@ export function reconcileFailureOf(error: TemporalFailure, tenant: string): Appl
   return refusedBy(error) ?? plainFailure('StepFailed', message, error);
 }
 
+export function rolloutFailureOf(error: TemporalFailure): ApplicationFailure {
+  const message = `The tenants could not be looked at: ${reasonOf(error)}. Nothing was started: remove the cause and start it again.`;
+  return refusedBy(error) ?? plainFailure('StepFailed', message, error);
+}
+
 /** The refusal in it, if it is one. */
 export function refusedBy(error: TemporalFailure): ApplicationFailure | undefined {
   const refused = error instanceof ActivityFailure ? error.cause : error;

@@ -2,4 +2,5 @@
 export { AuditSchedules } from './audit-schedules.ts';
 export { MigrateTenant } from './migrate-tenant.ts';
 export { ReconcileSchedules } from './reconcile-schedules.ts';
+export { RolloutTenants } from './rollout/rollout-tenants.ts';
 export { Tenant } from './tenant.ts';

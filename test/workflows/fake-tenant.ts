@@ -33,6 +33,8 @@ export type Faked = Omit<
   | 'auditPage'
   | 'reconcilePage'
   | 'recordReconciled'
+  | 'surveyTenants'
+  | 'watchMigrations'
 >;
 export type FakedName = keyof Faked;
 
