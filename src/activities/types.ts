@@ -264,6 +264,8 @@ export interface WorkflowsInput {
   query: string;
   /** ISO. No workflow of the tenant should have been started there later than this; null: that is not looked at. */
   after: string | null;
+  /** Where, and in which time (ISO), none should have been started yet. */
+  early?: { cluster: string; after: string; before: string };
 }
 
 export interface WorkflowsSeen {
@@ -271,6 +273,8 @@ export interface WorkflowsSeen {
   /** The 20 types with the most open ones. */
   byType: TypeCount[];
   wrongSide: WrongSide;
+  /** Only if asked for. */
+  early?: WrongSide;
 }
 
 export interface FlipInput {

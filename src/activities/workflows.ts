@@ -14,15 +14,20 @@ const LISTED = 20;
 const EXAMINED = 1_000;
 /** Asked at a time: a drained source still works. */
 const AT_ONCE = 10;
+const NONE: WrongSide = { count: 0, first: [], unexamined: 0 };
 
 export async function lookAtWorkflows(deps: FerryDeps, input: WorkflowsInput): Promise<WorkflowsSeen> {
   const cluster = deps.clusters.get(input.cluster);
+  const { query, after, early } = input;
   let examined = 0;
   const pulse = heartbeating(() => ({ examined }));
+  const startedBetween = (on: Cluster, times: { after: string; before?: string }): Promise<WrongSide> =>
+    startedThere(on, { query, ...times }, () => examined++);
   try {
-    const { open, byType } = await openByType(cluster, input.query);
-    const wrongSide = await startedAfter(cluster, input, () => examined++);
-    return { open, byType, wrongSide };
+    const { open, byType } = await openByType(cluster, query);
+    const wrongSide = after === null ? NONE : await startedBetween(cluster, { after });
+    if (!early) return { open, byType, wrongSide };
+    return { open, byType, wrongSide, early: await startedBetween(deps.clusters.get(early.cluster), early) };
   } finally {
     pulse.stop();
   }
@@ -62,21 +67,20 @@ function mostOpen(a: TypeCount, b: TypeCount): number {
 }
 
 /** Children and later runs of a chain are the old side's own work going on; only what somebody started there counts. */
-async function startedAfter(
+async function startedThere(
   cluster: Cluster,
-  { query, after }: WorkflowsInput,
+  { query, after, before }: { query: string; after: string; before?: string },
   examined: () => void,
 ): Promise<WrongSide> {
-  const result: WrongSide = { count: 0, first: [], unexamined: 0 };
-  if (after === null) return result;
-  const later = `${onDemand(query)} AND StartTime > '${after}'`;
-  const { runs, complete } = await listRuns(cluster, later, EXAMINED);
+  const until = before === undefined ? '' : ` AND StartTime < '${before}'`;
+  const started = `${onDemand(query)} AND StartTime > '${after}'${until}`;
+  const { runs, complete } = await listRuns(cluster, started, EXAMINED);
   const found: OnDemandRun[] = [];
   const candidates = runs.filter(({ child }) => !child);
   for (let at = 0; at < candidates.length; at += AT_ONCE) {
     const some = candidates.slice(at, at + AT_ONCE);
-    const started = await Promise.all(some.map((run) => wasStarted(cluster, run)));
-    found.push(...some.filter((_, index) => started[index]));
+    const bySomebody = await Promise.all(some.map((run) => wasStarted(cluster, run)));
+    found.push(...some.filter((_, index) => bySomebody[index]));
     for (const _ of some) examined();
   }
   const first = found.toSorted((a, b) => a.startedMs - b.startedMs).slice(0, LISTED);
@@ -87,6 +91,6 @@ async function startedAfter(
       type,
       startedAt: new Date(startedMs).toISOString(),
     })),
-    unexamined: complete ? 0 : Math.max(0, (await countRuns(cluster, later)) - runs.length),
+    unexamined: complete ? 0 : Math.max(0, (await countRuns(cluster, started)) - runs.length),
   };
 }

@@ -10,6 +10,7 @@ import {
   type ProgressMemo,
 } from '../workflows/progress.ts';
 import type { MigrationResult } from '../workflows/result.ts';
+import { straysOf } from '../workflows/strays.ts';
 import type { TenantMemo } from '../workflows/tenant.ts';
 import { routeSentence } from '../routes/sentence.ts';
 import type { Ending, Found } from './control.ts';
@@ -183,14 +184,13 @@ export function recordText(tenant: string, { owner, route, lock, updatedAt }: Te
 
 function onDemandRows(workflows: OnDemand | null): string[] {
   if (workflows === null) return [];
-  const { route, wrongSide, drained, checkedAt } = workflows;
+  const { route, drained, checkedAt } = workflows;
+  const { found, unexamined, what, examples } = straysOf(workflows);
   const on = route === null ? '' : ` on ${route.from}`;
   const seen = checkedAt === null ? '' : `, ${openText(workflows)}${on} as of ${clock(checkedAt)}`;
-  const first = wrongSide.first.slice(0, 3).map(({ workflowId, startedAt }) => `${workflowId} at ${clock(startedAt)}`);
   return [
     row('on demand', `${routeOf(route)}${seen}${drained ? ', drained' : ''}`),
-    ...(wrongSide.count === 0 ? [] : [row('wrong side', `${wrongSide.count} started${on}: ${first.join(', ')}`)]),
-    ...(wrongSide.unexamined === 0 ? [] : [row('wrong side', `${wrongSide.unexamined} more not looked at`)]),
+    ...(found + unexamined === 0 ? [] : [row('wrong side', `${what}: ${examples.join('; ')}`)]),
   ];
 }
 

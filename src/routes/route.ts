@@ -6,7 +6,7 @@
  * Around T nobody starts anything (`HOLD_BEFORE_MS`, `HOLD_AFTER_MS`): a start that was sent to the old side ends by its
  * deadline at T, so who asks the old side for an id after the hold sees every start there will ever be.
  * This rests on clocks that differ by less than `HOLD_AFTER_MS`; who breaks it is found by the search for starts on the
- * wrong side after T.
+ * old side after T, and on the new side before it.
  */
 
 /** How long a route that was read may be used. Counted from before the question was sent. */

@@ -4,6 +4,7 @@
  */
 import { formatDuration } from './duration.ts';
 import { type Command, isEnding, type Phase, type PhaseEntry, type Progress, unexplained } from './progress.ts';
+import { straysOf } from './strays.ts';
 
 export const MAX_DETAILS_BYTES = 4096;
 const MAX_ROWS = 12;
@@ -101,13 +102,14 @@ function proceedDoes(phase: Phase): string {
 
 function workflowLines({ workflows }: Progress): string {
   if (workflows === null) return '';
-  const { route, open, byType, wrongSide, drained, checkedAt } = workflows;
+  const { route, open, byType, drained, checkedAt } = workflows;
   const starts = route === null ? 'not flipped yet' : `start on **${inline(route.to)}** from ${clock(route.at)} on`;
   const seen =
     checkedAt === null
       ? ''
       : `, ${open} open${route === null ? '' : ` on ${inline(route.from)}`} as of ${clock(checkedAt)}`;
-  const astray = wrongSide.count === 0 ? '' : `, **${wrongSide.count} started on the wrong side**`;
+  const { found } = straysOf(workflows);
+  const astray = found === 0 ? '' : `, **${found} started on the wrong side**`;
   const types = byType
     .slice(0, 5)
     .map((each) => `- ${each.open} ${inline(each.type)}, the oldest since ${clock(each.oldestStartedAt)}`);

@@ -1,6 +1,7 @@
 /** The snapshot as gauges. Replay-safe: the SDK sets them outside of the sandbox, and not while it replays. */
 import { metricMeter } from '@temporalio/workflow';
 import type { Progress } from './progress.ts';
+import { straysOf } from './strays.ts';
 
 export function publishMetrics(progress: Progress): void {
   const { tenant, from, to, phases, schedules, workflows, audit, breaches } = progress;
@@ -21,7 +22,7 @@ export function publishMetrics(progress: Progress): void {
       'Workflows on demand: open on the old side, or started there too late',
     );
     onDemand.set(workflows.open, { state: 'open' });
-    onDemand.set(workflows.wrongSide.count, { state: 'wrongSide' });
+    onDemand.set(straysOf(workflows).found, { state: 'wrongSide' });
   }
 
   const { maxLatenessMs, ...counts } = audit;

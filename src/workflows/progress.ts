@@ -47,6 +47,8 @@ export interface OnDemand {
   byType: TypeCount[];
   /** Started on the old side after the route had changed. */
   wrongSide: WrongSide;
+  /** Started on the new side before it changes. */
+  early: WrongSide;
   /** The source, during a rollback the target, was found empty, and that is on record. */
   drained: boolean;
   /** When the cluster was last looked at, ISO. */
@@ -91,9 +93,10 @@ export interface Progress {
 
 export const LISTED = 20;
 
+const NONE: WrongSide = { count: 0, first: [], unexamined: 0 };
+
 export function newOnDemand(): OnDemand {
-  const wrongSide = { count: 0, first: [], unexamined: 0 };
-  return { route: null, open: 0, byType: [], wrongSide, drained: false, checkedAt: null };
+  return { route: null, open: 0, byType: [], wrongSide: NONE, early: NONE, drained: false, checkedAt: null };
 }
 
 export function newProgress({ tenant, from, to }: Settings, at: string): Progress {
@@ -136,7 +139,7 @@ export function isEnding(phase: Phase): boolean {
 export function memoOf(progress: Progress) {
   const { phase, from, to, owner, schedules, workflows, waitingFor, rollbackReason, updatedAt } = progress;
   const { route = null, open = 0, drained = false } = workflows ?? {};
-  const brief = workflows && { route, open, wrongSide: workflows.wrongSide.count, drained };
+  const brief = workflows && { route, open, wrongSide: workflows.wrongSide.count + workflows.early.count, drained };
   return { phase, from, to, owner, schedules, workflows: brief, waitingFor, rollbackReason, updatedAt };
 }
 

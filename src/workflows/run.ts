@@ -30,6 +30,8 @@ export class Run {
   bakeEndedEarly = false;
   /** Visibility query of the workflows on demand that move too; null: schedules only. */
   onDemand: string | null = null;
+  /** ISO. From here up to T nobody should start workflows on the new side; null: some do rightly, or it never changed. */
+  earlySince: string | null = null;
   /** An earlier migration was cut off: schedules may be on either side before this one hands over the first. */
   resuming = false;
 
@@ -64,8 +66,8 @@ export class Run {
     this.update({ workflows: newOnDemand() });
   }
 
-  sawWorkflows({ open, byType, wrongSide }: WorkflowsSeen): void {
-    this.onWorkflows({ open, byType, wrongSide, checkedAt: now() });
+  sawWorkflows({ open, byType, wrongSide, early }: WorkflowsSeen): void {
+    this.onWorkflows({ open, byType, wrongSide, ...(early && { early }), checkedAt: now() });
   }
 
   onWorkflows(change: Partial<OnDemand>): void {

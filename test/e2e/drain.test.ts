@@ -205,30 +205,33 @@ describe.concurrent('the drain', () => {
     expect(await routeOf('limit')).toMatchObject({ undrained: [] });
   });
 
-  test('lists a start that bypassed the route after T, and not what old work does by itself', async () => {
+  test('lists starts that bypassed the route around T, and not what old work does by itself', async () => {
     await start('cloud', 'stray', 'family', 'stray-family', [20]);
     await start('cloud', 'stray', 'chain', 'stray-chain', [10]);
     const handle = await world.migrate('migrate/stray', { tenant: 'stray', schedules: 'none', bake: '0' });
     const { workflows } = await untilPhase(handle, 'settling');
     const at = Date.parse(workflows?.route?.at ?? '');
+    await start('selfhosted', 'stray', 'quick', 'hasty-order');
     await delay(at + HOLD_AFTER_MS - Date.now());
+    await start('selfhosted', 'stray', 'quick', 'good-order');
     await start('cloud', 'stray', 'quick', 'stray-order');
     const held = await waitFor({ what: 'the hold', timeoutMs: 120_000, everyMs: 500 }, async () => {
       const progress = await progressOf(handle);
       return progress.waitingFor?.startsWith('1 workflow started on cloud after') && progress;
     });
-    expect(held.workflows?.wrongSide).toMatchObject({
-      count: 1,
-      first: [{ workflowId: 'stray-order', type: 'quick' }],
-      unexamined: 0,
+    expect(held.workflows).toMatchObject({
+      wrongSide: { count: 1, first: [{ workflowId: 'stray-order', type: 'quick' }], unexamined: 0 },
+      early: { count: 1, first: [{ workflowId: 'hasty-order', type: 'quick' }], unexamined: 0 },
     });
-    expect((await ferry('status', 'stray')).text).toMatch(/wrong side +1 started on cloud: stray-order at/);
+    expect((await ferry('status', 'stray')).text).toMatch(/wrong side +1 workflow started on cloud after.*stray-order/);
     await handle.executeUpdate('proceed', { args: [undefined] });
     const result = await handle.result();
     expect(result).toMatchObject({
       outcome: 'completed',
-      accepted: { what: '1 workflow started on cloud after the route had changed' },
-      workflows: { wrongSide: { count: 1 }, drained: true },
+      accepted: {
+        what: '1 workflow started on cloud after the route had changed, and 1 workflow started on selfhosted before it did',
+      },
+      workflows: { wrongSide: { count: 1 }, early: { count: 1 }, drained: true },
     });
     // The children and the later runs were there, with the tenant's name.
     const later = `TenantId = 'stray' AND StartTime > '${new Date(at + HOLD_AFTER_MS).toISOString()}'`;

@@ -325,6 +325,7 @@ const onDemand: NonNullable<Progress['workflows']> = {
     { type: 'Order', open: 5, oldestStartedAt: AT },
     { type: 'Cart', open: 2, oldestStartedAt: AT },
   ],
+  early: { count: 0, first: [], unexamined: 0 },
   wrongSide: { count: 1, first: [{ workflowId: 'order-9', type: 'Order', startedAt: AT }], unexamined: 0 },
   drained: false,
   checkedAt: AT,
@@ -337,7 +338,7 @@ test('status shows workflows on demand: where they start, what is open, what sta
   expect(out[0]).toContain(
     'on demand   start on selfhosted from 2026-11-22 16:00:00 UTC on, 7 open (5 Order, 2 Cart) on cloud as of',
   );
-  expect(out[0]).toContain('wrong side  1 started on cloud: order-9 at 2026-11-22 16:00:00 UTC');
+  expect(out[0]).toContain('wrong side  1 workflow started on cloud after the route had changed: order-9, a Order');
 
   const silent = fake({ found: { 'migrate/acme': { memo: memoOf(draining) } }, looks: [undefined] });
   await status(silent.world, { do: 'status', subject: 'acme', watch: false, json: false });

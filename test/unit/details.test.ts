@@ -46,6 +46,7 @@ describe('the details in the Web UI', () => {
           route: { from: 'cloud', to: 'selfhosted', at },
           open: 7,
           byType: [{ type: 'Order', open: 7, oldestStartedAt: '2026-11-20T08:00:00.000Z' }],
+          early: { count: 0, first: [], unexamined: 0 },
           wrongSide: { count: 2, first: [], unexamined: 0 },
           drained: false,
           checkedAt: at,

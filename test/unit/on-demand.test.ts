@@ -3,7 +3,7 @@ import type { temporal } from '@temporalio/proto';
 import Long from 'long';
 import { expect, test } from 'vitest';
 import type { FerryDeps } from '../../src/activities/deps.ts';
-import type { WorkflowsSeen } from '../../src/activities/types.ts';
+import type { WorkflowsInput, WorkflowsSeen } from '../../src/activities/types.ts';
 import { lookAtWorkflows } from '../../src/activities/workflows.ts';
 import { timestamp } from '../../src/clusters/proto-times.ts';
 
@@ -27,10 +27,12 @@ function cluster(runs: Run[]) {
   const matching = (query: string): Run[] => {
     queries.add(query);
     const after = /StartTime > '([^']+)'/.exec(query)?.[1];
+    const before = /StartTime < '([^']+)'/.exec(query)?.[1];
     const type = /WorkflowType = '((?:[^']|'')+)'/.exec(query)?.[1]?.replaceAll("''", "'");
     return runs
-      .filter(({ open }) => open || !query.includes("ExecutionStatus = 'Running'"))
+      .filter(({ open }) => open || !query.includes('CloseTime IS NULL'))
       .filter(({ startedMs }) => after === undefined || startedMs > Date.parse(after))
+      .filter(({ startedMs }) => before === undefined || startedMs < Date.parse(before))
       .filter((run) => type === undefined || run.type === type)
       .toSorted((a, b) => b.startedMs - a.startedMs);
   };
@@ -70,12 +72,13 @@ function cluster(runs: Run[]) {
   };
   const call = async (rpc: (s: typeof service) => unknown) => rpc(service);
   const deps = { clusters: { get: () => ({ profile: 'cloud', namespace: 'prod', call }) } } as unknown as FerryDeps;
-  const look = (after: number | null = null): Promise<WorkflowsSeen> =>
+  const look = (after: number | null = null, early?: WorkflowsInput['early']): Promise<WorkflowsSeen> =>
     new MockActivityEnvironment().run(lookAtWorkflows, deps, {
       tenant: 'acme',
       cluster: 'cloud',
       query: "TenantId = 'acme' OR TenantId = 'acme-eu'",
       after: after === null ? null : new Date(after).toISOString(),
+      ...(early && { early }),
     });
   return { calls, queries, look };
 }
@@ -101,7 +104,7 @@ test('a few open ones are counted by type, the most first, with the start of the
   expect(few.calls).toEqual({ list: 1, count: 0, describe: 0 });
   // What its user wrote stays one condition, and what schedules started is none of it.
   expect([...few.queries]).toEqual([
-    "(TenantId = 'acme' OR TenantId = 'acme-eu') AND TemporalScheduledById IS NULL AND ExecutionStatus = 'Running'",
+    "(TenantId = 'acme' OR TenantId = 'acme-eu') AND TemporalScheduledById IS NULL AND CloseTime IS NULL",
   ]);
 });
 
@@ -140,4 +143,17 @@ test('of very many the newest are asked, twenty are named, and the rest is told'
   expect(wrongSide).toMatchObject({ count: 1_000, unexamined: 4_000 });
   expect(wrongSide.first).toHaveLength(20);
   expect(many.calls.describe).toBe(1_000);
+});
+
+test('what was started on the new side before the change is found where it is, and within its time', async () => {
+  const [after, before] = [new Date(T - 25_000).toISOString(), new Date(T + 1_500).toISOString()];
+  const target = cluster([
+    { id: 'long ago', type: 'Order', startedMs: T - 26_000, open: true },
+    { id: 'too early', type: 'Order', startedMs: T - 2_000, open: false },
+    { id: 'child', type: 'Order', startedMs: T - 1_000, open: true, parent: true },
+    { id: 'as it should', type: 'Order', startedMs: T + 3_000, open: true },
+  ]);
+  const { early } = await target.look(null, { cluster: 'selfhosted', after, before });
+  const startedAt = new Date(T - 2_000).toISOString();
+  expect(early).toEqual({ count: 1, first: [{ workflowId: 'too early', type: 'Order', startedAt }], unexamined: 0 });
 });

@@ -20,6 +20,7 @@ import type {
   WatchResult,
   WorkflowsInput,
   WorkflowsSeen,
+  WrongSide,
 } from '../../src/activities/types.ts';
 import { addAudit, emptyAudit } from '../../src/schedules/audit.ts';
 
@@ -121,13 +122,18 @@ export class FakeTenant implements Faked {
     for (const each of this.started) each.open = false;
   }
 
-  lookAtWorkflows = async ({ cluster, after }: WorkflowsInput): Promise<WorkflowsSeen> => {
+  lookAtWorkflows = async ({ cluster, after, early }: WorkflowsInput): Promise<WorkflowsSeen> => {
     await this.#begin('lookAtWorkflows', { from: cluster, to: cluster });
     const { open, byType } = this.#open(cluster);
-    const late = this.started.filter(({ on, startedAt }) => on === cluster && after !== null && startedAt > after);
-    const first = late.slice(0, 20).map(({ workflowId, type, startedAt }) => ({ workflowId, type, startedAt }));
-    return { open, byType, wrongSide: { count: late.length, first, unexamined: this.unexamined } };
+    const seen = { open, byType, wrongSide: this.#startedOn(cluster, after ?? '~', this.unexamined) };
+    return early ? { ...seen, early: this.#startedOn(early.cluster, early.after, 0, early.before) } : seen;
   };
+
+  #startedOn(cluster: string, after: string, unexamined: number, before = '~'): WrongSide {
+    const those = this.started.filter(({ on, startedAt: at }) => on === cluster && at > after && at < before);
+    const first = those.slice(0, 20).map(({ workflowId, type, startedAt }) => ({ workflowId, type, startedAt }));
+    return { count: those.length, first, unexamined };
+  }
 
   #open(cluster: string): Pick<WorkflowsSeen, 'open' | 'byType'> {
     const open = this.started.filter((each) => each.open && each.on === cluster);

@@ -355,6 +355,40 @@ describe('starts on the source after the route has changed', () => {
   });
 });
 
+test('starts on the target before the route changes are found, and need a person too', async () => {
+  await harness.play(new FakeTenant(1), async ({ start, fake, record }) => {
+    const handle = await start({ workflows, bake: '0' });
+    const { workflows: flipped } = await untilPhase(handle, 'settling');
+    const at = Date.parse(flipped?.route?.at ?? '');
+    // Before the change was announced it is nobody's business; after the hold it is as it should be.
+    for (const when of [at - LEAD_MS - 1, at - 4_000, at + HOLD_AFTER_MS]) fake.start(1, 'selfhosted', when);
+    const held = await skipUntil(handle, ({ waitingFor }) => waitingFor?.startsWith('1 workflow started') ?? false);
+    expect(held.waitingFor).toContain('1 workflow started on selfhosted before the route changed (order-2, a Order)');
+    expect(held.workflows).toMatchObject({ wrongSide: { count: 0 }, early: { count: 1 } });
+    await handle.signal('proceed');
+    const result = await finish(handle);
+    expect(result.accepted?.what).toBe('1 workflow started on selfhosted before the route changed');
+    expect(result.notes.join()).toContain('order-2 at');
+    expect((await record()).route?.undrained).toEqual([]);
+  });
+});
+
+test('where a split lets some start on the target before the change, none is too early', async () => {
+  await harness.play(new FakeTenant(1), async ({ start, client, taskQueue, tenant, fake }) => {
+    await client.workflow.start('Tenant', { workflowId: tenantWorkflowId(tenant), taskQueue, args: [{ tenant }] });
+    const split = { cluster: 'cloud', split: { cluster: 'selfhosted', percent: 20 } };
+    const entity = client.workflow.getHandle(tenantWorkflowId(tenant));
+    await entity.executeUpdate(announceRouteUpdate, { args: [{ to: split, current: 'cloud', event: 'try some' }] });
+    await harness.env.sleep('1 min');
+    const handle = await start({ workflows, bake: '0' });
+    const { workflows: flipped } = await untilPhase(handle, 'settling');
+    fake.start(3, 'selfhosted', Date.parse(flipped?.route?.at ?? '') - 4_000);
+    const result = await finish(handle);
+    expect(result).toMatchObject({ outcome: 'completed', workflows: { early: { count: 0 } } });
+    expect(result).not.toHaveProperty('accepted');
+  });
+});
+
 test('starts that were too many to look at each are accepted once, and the result says so', async () => {
   await harness.play(new FakeTenant(1), async ({ start, fake }) => {
     fake.unexamined = 4_000;

@@ -1,8 +1,9 @@
 import { condition } from '@temporalio/workflow';
 import type { Controls } from '../controls.ts';
 import { formatDuration } from '../duration.ts';
-import { count } from '../progress.ts';
+import { count, newOnDemand } from '../progress.ts';
 import type { Run } from '../run.ts';
+import { type Strays, straysOf } from '../strays.ts';
 import { summary } from '../summary.ts';
 import { closeLook } from './bake.ts';
 import { CONFIRM_MS, look, recordDrained } from './flip.ts';
@@ -32,13 +33,12 @@ export async function drain(run: Run, controls: Controls): Promise<void> {
       looks += drained.looks;
       letGo = !drained.empty;
     }
-    const { workflows, from } = run.progress;
-    const { count: found, unexamined } = workflows?.wrongSide ?? { count: 0, unexamined: 0 };
-    const unseen: boolean = unexamined > 0 && !acceptedUnseen;
-    if (found <= accepted && !unseen) break;
-    await controls.untilProceed('hold', strayed(run, found, unexamined));
-    run.accept(`${startedLate(found, unexamined)} on ${from} after the route had changed`);
-    accepted = found;
+    const strays = straysOf(run.progress.workflows ?? newOnDemand());
+    const unseen: boolean = strays.unexamined > 0 && !acceptedUnseen;
+    if (strays.found <= accepted && !unseen) break;
+    await controls.untilProceed('hold', heldBy(run, strays));
+    run.accept(strays.what);
+    accepted = strays.found;
     acceptedUnseen ||= unseen;
     await look(run);
   }
@@ -108,16 +108,10 @@ function leftOpen({ progress: { from, workflows } }: Run, unmeasured: string | n
   return `${count(workflows?.open ?? 0, 'workflow')} still open on ${from}`;
 }
 
-function strayed({ progress: { from, workflows } }: Run, found: number, unexamined: number): string {
-  const some = (workflows?.wrongSide.first ?? []).slice(0, 3).map(({ workflowId, type }) => `${workflowId}, a ${type}`);
+function heldBy({ progress: { from } }: Run, { what, examples }: Strays): string {
   return (
-    `${startedLate(found, unexamined)} on ${from} after the route had changed${some.length === 0 ? '' : ` (${some.join('; ')})`}: ` +
+    `${what}${examples.length === 0 ? '' : ` (${examples.join('; ')})`}: ` +
     `let whoever starts them follow the route, then \`proceed\` accepts them and the result says so; ` +
     `\`rollback\` takes everything back to ${from}`
   );
-}
-
-function startedLate(found: number, unexamined: number): string {
-  const others = unexamined === 0 ? '' : ` (and any of ${unexamined} more, too many to look at each)`;
-  return `${count(found, 'workflow')}${others} started`;
 }

@@ -1,11 +1,11 @@
 /** The route of a tenant's workflows on demand changes at a moment T; see `routes/route.ts` for what happens around it. */
 import { ActivityFailure, isCancellation, sleep, TemporalFailure } from '@temporalio/workflow';
-import { HOLD_AFTER_MS } from '../../routes/route.ts';
+import { HOLD_AFTER_MS, LEAD_MS, type Route } from '../../routes/route.ts';
 import * as activities from '../activities.ts';
 import type { Controls } from '../controls.ts';
 import { reasonOf, refusedBy } from '../failures.ts';
-import { count } from '../progress.ts';
 import { now, type Run } from '../run.ts';
+import { straysOf } from '../strays.ts';
 import { summary } from '../summary.ts';
 
 /** After the hold: for what was started just before it to be seen in lists. */
@@ -46,14 +46,20 @@ export async function untilFlipped(run: Run): Promise<void> {
   run.wait(null, null);
 }
 
-/** What is open on the old side, and what was started there after the change. A look that fails is noted, and says so. */
+/**
+ * What is open on the old side, what was started there after the change, and on the new side before it. A look that fails
+ * is noted, and says so.
+ */
 export async function look(run: Run): Promise<{ unmeasured: string | null }> {
   const { tenant, workflows } = run.progress;
   if (run.onDemand === null || !workflows?.route) return { unmeasured: null };
-  const { from, at } = workflows.route;
-  const after = new Date(Date.parse(at) + HOLD_AFTER_MS / 2).toISOString();
+  const { from, to, at } = workflows.route;
+  // Starts just before T are stamped by a server's clock, and those behind the hold by another.
+  const between = new Date(Date.parse(at) + HOLD_AFTER_MS / 2).toISOString();
+  const early = run.earlySince === null ? undefined : { cluster: to, after: run.earlySince, before: between };
+  const input = { tenant, cluster: from, query: run.onDemand, after: between, ...(early && { early }) };
   try {
-    run.sawWorkflows(await activities.lookAtWorkflows({ tenant, cluster: from, query: run.onDemand, after }));
+    run.sawWorkflows(await activities.lookAtWorkflows(input));
     return { unmeasured: null };
   } catch (error) {
     if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
@@ -66,12 +72,18 @@ export async function look(run: Run): Promise<{ unmeasured: string | null }> {
 /** A first look after the change: whoever bypasses the route is found early. */
 export async function lookAfterFlip(run: Run): Promise<void> {
   await look(run);
-  const { workflows, from } = run.progress;
-  if (!workflows || workflows.wrongSide.count === 0) return;
-  const [first] = workflows.wrongSide.first;
+  tellStrays(run);
+}
+
+export function tellStrays(run: Run): void {
+  const { workflows } = run.progress;
+  if (!workflows) return;
+  const { found, what } = straysOf(workflows);
+  if (found === 0) return;
+  const [first] = [...workflows.wrongSide.first, ...workflows.early.first];
   run.note(
-    `${count(workflows.wrongSide.count, 'workflow')} started on ${from} after the route had changed` +
-      `${first ? `, first ${first.workflowId} at ${first.startedAt}` : ''}: whoever started them does not follow the route`,
+    `${what}${first ? `, first ${first.workflowId} at ${first.startedAt}` : ''}: ` +
+      `whoever started them does not follow the route, or its clock is wrong`,
   );
 }
 
@@ -104,9 +116,16 @@ async function announced(run: Run, from: string, to: string, checkpoint: () => P
       run.wait(null, null);
       continue;
     }
+    run.earlySince = earlySince(answer.route, to);
     run.onWorkflows({ route: { from, to, at: answer.route.at ?? sinceWhen(run, to) }, drained: false });
     return;
   }
+}
+
+/** Readers know of a change from its announcement on. Where some workflows start on the new side already, none is too early. */
+function earlySince({ from, at }: Route, to: string): string | null {
+  if (from === null || at === null || from.cluster === to || from.split?.cluster === to) return null;
+  return new Date(Date.parse(at) - LEAD_MS).toISOString();
 }
 
 /** A route that goes there without ever having changed: every reader knows of it by now. */

@@ -7,7 +7,7 @@ import { patches } from '../patches.ts';
 import { count } from '../progress.ts';
 import type { Run } from '../run.ts';
 import { summary } from '../summary.ts';
-import { CONFIRM_MS, flipBack, look, recordDrained, untilFlipped } from './flip.ts';
+import { CONFIRM_MS, flipBack, look, recordDrained, tellStrays, untilFlipped } from './flip.ts';
 import { handOver } from './hand-over.ts';
 
 /** Waits between tries: doubling up to a minute for the first hour or so, then a quarter of an hour. */
@@ -69,10 +69,8 @@ async function tellWhatStays(run: Run): Promise<void> {
     ({ unmeasured } = await look(run));
     if (isEmpty(run, unmeasured)) await recordDrained(run, to);
   }
-  const { open = 0, wrongSide, drained } = run.progress.workflows ?? {};
-  if (unmeasured === null && wrongSide && wrongSide.count > 0) {
-    run.note(`${count(wrongSide.count, 'workflow')} started on ${to} after the route had changed back`);
-  }
+  const { open = 0, drained } = run.progress.workflows ?? {};
+  if (unmeasured === null) tellStrays(run);
   if (drained) return;
   const found =
     unmeasured === null
