@@ -158,6 +158,18 @@ export async function untilOverview(
   });
 }
 
+/**
+ * Between two looks. The test server skips no time any more once an activity was cut off by a command, a cancel or an end
+ * of its workflow, so what comes next is sent in a moment without one.
+ */
+export async function resting(handle: RolloutHandle): Promise<RolloutHandle> {
+  await until('a rest between two looks', async () => {
+    const { raw } = await latest(handle).describe();
+    return (raw.pendingActivities ?? []).length === 0 && raw.pendingWorkflowTask === null;
+  });
+  return handle;
+}
+
 /** The result, skipping time up to it, a minute at a time. */
 export async function finishRollout({ env }: Harness, handle: RolloutHandle): Promise<RolloutResult> {
   const { connection } = env;
@@ -166,12 +178,16 @@ export async function finishRollout({ env }: Harness, handle: RolloutHandle): Pr
   const result = plain.result().finally(() => {
     running = false;
   });
-  result.catch(() => undefined);
+  const ended = result.then(
+    () => undefined,
+    () => undefined,
+  );
   const deadline = Date.now() + 60_000;
   while (running) {
     if (Date.now() > deadline)
       throw new Error(`${handle.workflowId} did not end: ${JSON.stringify(await plain.query(overviewQuery))}`);
-    await env.sleep('1 minute');
+    // While an activity runs, and be it one that a test holds, no time is skipped.
+    await Promise.race([env.sleep('1 minute'), ended]);
   }
   return await result;
 }

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pauseUpdate, proceedUpdate, resumeUpdate, rollbackUpdate } from '../../src/workflows/messages.ts';
 import type { MigrateTenant } from '../../src/workflows/migrate-tenant.ts';
 import { skipUpdate } from '../../src/workflows/rollout/messages.ts';
-import type { FakeTenant } from './fake-tenant.ts';
-import { finishRollout, Fleet, overview, tenants, untilOverview, withFleet } from './fleet.ts';
+import { type FakeTenant, untilCancelled } from './fake-tenant.ts';
+import { finishRollout, Fleet, overview, resting, tenants, untilOverview, withFleet } from './fleet.ts';
 import { bundleWorkflows, type Harness, startHarness, until } from './harness.ts';
 
 let harness: Harness;
@@ -106,7 +106,9 @@ describe('forward', () => {
       await untilOverview(handle, 'the end of the one that ran', (now) => now.tenants.done === 1);
       expect(await overview(handle)).toMatchObject({ phase: 'stopped', tenants: { failed: 1, done: 1, waiting: 2 } });
       expect(fleet.of('c').calls).toEqual([]);
-      expect(await handle.executeUpdate(proceedUpdate, { args: [undefined] })).toContain('goes on with the rest');
+      expect(await (await resting(handle)).executeUpdate(proceedUpdate, { args: [undefined] })).toContain(
+        'goes on with the rest',
+      );
       const result = await finishRollout(harness, handle);
       expect(result).toMatchObject({
         outcome: 'completed',
@@ -127,6 +129,7 @@ describe('forward', () => {
       });
       const child = client.workflow.getHandle<typeof MigrateTenant>(`${id}/${fleet.name('a')}`);
       await untilOverview(handle, 'the bake', ({ running }) => running[0]?.phase === 'baking');
+      await resting(handle);
       await child.signal('rollback', { reason: 'p95 doubled' });
       const turn = async () => {
         await harness.env.sleep('1 minute');
@@ -135,7 +138,7 @@ describe('forward', () => {
       };
       expect(await until('the stop', turn)).toMatchObject({ wrong: [{ status: 'turned-back', why: 'p95 doubled' }] });
       expect(fleet.of('b').calls).toEqual([]);
-      await handle.executeUpdate(proceedUpdate, { args: [{ retry: true }] });
+      await (await resting(handle)).executeUpdate(proceedUpdate, { args: [{ retry: true }] });
       expect(await finishRollout(harness, handle)).toMatchObject({ tenants: { done: 2 }, accepted: [] });
     });
   });
@@ -152,7 +155,9 @@ describe('forward', () => {
         approval: 'manual',
       });
       await untilOverview(handle, 'the first', ({ running }) => running.length === 1);
-      expect(await handle.executeUpdate(pauseUpdate, { args: [undefined] })).toContain('No further tenant starts');
+      expect(await (await resting(handle)).executeUpdate(pauseUpdate, { args: [undefined] })).toContain(
+        'No further tenant starts',
+      );
       a.release();
       await until('its end', async () => {
         await harness.env.sleep('1 minute');
@@ -160,13 +165,15 @@ describe('forward', () => {
       });
       await harness.env.sleep('3 days');
       expect(fleet.of('b').calls).toEqual([]);
-      expect(await handle.executeUpdate(skipUpdate, { args: [{ tenant: fleet.name('b') }] })).toContain('is left out');
-      await handle.executeUpdate(resumeUpdate, { args: [undefined] });
+      expect(
+        await (await resting(handle)).executeUpdate(skipUpdate, { args: [{ tenant: fleet.name('b') }] }),
+      ).toContain('is left out');
+      await (await resting(handle)).executeUpdate(resumeUpdate, { args: [undefined] });
       const waits = await untilOverview(handle, 'the approval', ({ phase }) => phase === 'awaiting-approval');
       expect(waits.waitingFor).toContain('`proceed`, to start wave 2 of 2 (two)');
       await harness.env.sleep('3 days');
       expect(fleet.of('c').calls).toEqual([]);
-      await handle.signal('proceed');
+      await (await resting(handle)).signal('proceed');
       expect(await finishRollout(harness, handle)).toMatchObject({
         outcome: 'completed',
         tenants: { done: 2, skipped: 1 },
@@ -180,7 +187,7 @@ describe('back', () => {
   test('of the wave: the one that runs is called off, the one moved goes back, the wave before stays', async () => {
     const fleet = new Fleet('a', 'b', 'c', 'd');
     await withFleet(harness, bundle, fleet, async ({ start }) => {
-      held(fleet.of('c'));
+      fleet.of('c').before('copyPage', untilCancelled);
       const handle = await start({
         waves: [
           { name: 'one', tenants: fleet.names('a') },
@@ -188,10 +195,9 @@ describe('back', () => {
         ],
       });
       await untilOverview(handle, 'the third', ({ running }) => running[0]?.tenant === fleet.name('c'));
-      fleet.of('c').before('copyPage', () => undefined);
-      expect(await handle.executeUpdate(rollbackUpdate, { args: [{ scope: 'wave', reason: 'p95' }] })).toContain(
-        'wave 2 of 2 (two)',
-      );
+      expect(
+        await (await resting(handle)).executeUpdate(rollbackUpdate, { args: [{ scope: 'wave', reason: 'p95' }] }),
+      ).toContain('wave 2 of 2 (two)');
       expect(await finishRollout(harness, handle)).toMatchObject({
         outcome: 'rolled-back',
         scope: 'wave',
@@ -219,12 +225,11 @@ describe('back', () => {
         })),
       });
       await untilOverview(handle, 'the third wave', ({ phase }) => phase === 'awaiting-approval');
-      await handle.executeUpdate(proceedUpdate, { args: [undefined] });
-      held(fleet.of('c'));
+      fleet.of('c').before('copyPage', untilCancelled);
+      await (await resting(handle)).executeUpdate(proceedUpdate, { args: [undefined] });
       await untilOverview(handle, 'the third', ({ running }) => running.length === 1);
       broken(fleet.of('b'));
-      fleet.of('c').before('copyPage', () => undefined);
-      await handle.signal('rollback', { scope: 'all' });
+      await (await resting(handle)).signal('rollback', { scope: 'all' });
       const stuck = await until('b to be stuck', async () => {
         await harness.env.sleep('1 minute');
         const now = await overview(handle);
@@ -233,7 +238,7 @@ describe('back', () => {
       expect(stuck).toMatchObject({ phase: 'rolling-back', accepts: ['proceed', 'skip'] });
       expect(stuck.waitingFor).toContain(`${fleet.name('b')} is stuck`);
       fleet.of('b').blockers = [];
-      await handle.executeUpdate(proceedUpdate, { args: [undefined] });
+      await (await resting(handle)).executeUpdate(proceedUpdate, { args: [undefined] });
       expect(await finishRollout(harness, handle)).toMatchObject({
         outcome: 'rolled-back',
         scope: 'all',
@@ -253,7 +258,7 @@ describe('cut off', () => {
       const b = held(fleet.of('b'));
       const first = await start({ waves });
       await untilOverview(first, 'the second', ({ running }) => running[0]?.tenant === fleet.name('b'));
-      await first.terminate('a test');
+      await (await resting(first)).terminate('a test');
       const second = await start({ waves });
       const found = await untilOverview(second, 'the survey', ({ total }) => total === 3);
       expect(found).toMatchObject({ tenants: { done: 1, running: 1, waiting: 1 } });
@@ -272,13 +277,12 @@ describe('cut off', () => {
       const a = held(fleet.of('a'));
       const handle = await start({ waves: [{ name: 'all', tenants: fleet.names('a', 'b') }] });
       await untilOverview(handle, 'the first', ({ running }) => running.length === 1);
-      await handle.cancel();
+      await (await resting(handle)).cancel();
       await expect(finishRollout(harness, handle)).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
       const { memo } = await client.workflow.getHandle(id).describe();
       expect(memo).toMatchObject({ overview: { phase: 'cancelled' } });
       a.release();
       await until('its migration to end', async () => {
-        await harness.env.sleep('1 minute');
         return (await client.workflow.getHandle(`${id}/${fleet.name('a')}`).describe()).status.name === 'COMPLETED';
       });
       expect(fleet.on('selfhosted')).toEqual(['a']);
@@ -294,6 +298,7 @@ describe('cut off', () => {
         defaults: { bake: '30 min' },
       });
       await untilOverview(handle, 'the bake', ({ running }) => running[0]?.phase === 'baking');
+      await resting(handle);
       await client.workflow.getHandle(`${id}/${fleet.name('a')}`).terminate('oops');
       const stopped = await until('the stop', async () => {
         await harness.env.sleep('1 minute');
@@ -301,7 +306,7 @@ describe('cut off', () => {
         return now.phase === 'stopped' && now;
       });
       expect(stopped).toMatchObject({ wrong: [{ status: 'cut-off', why: 'terminated' }] });
-      await handle.executeUpdate(rollbackUpdate, { args: [undefined] });
+      await (await resting(handle)).executeUpdate(rollbackUpdate, { args: [undefined] });
       expect(await finishRollout(harness, handle)).toMatchObject({
         outcome: 'rolled-back',
         tenants: { back: 1, waiting: 1 },
@@ -332,7 +337,7 @@ test('a command that makes no sense is refused as an update and noted as a signa
       .catch((error: unknown) => error);
     if (!(refused instanceof WorkflowUpdateFailedError)) throw new Error(`Accepted: ${String(refused)}`);
     expect(refused.cause?.message).toContain('`rollback` takes {"scope": "wave"}');
-    await handle.signal('skip', { tenant: 'nobody' });
+    await (await resting(handle)).signal('skip', { tenant: 'nobody' });
     const { notes } = await untilOverview(handle, 'the note', (now) => now.notes.length > 0);
     expect(notes[0]).toContain('`skip` did nothing: There is no tenant nobody');
     a.release();

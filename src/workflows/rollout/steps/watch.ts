@@ -9,14 +9,16 @@ import { isRunning, type RolloutState, seen, tenantsOf } from '../state.ts';
 
 /** Well below what the server suggests by: a rollout lasts for weeks and is replayed on every worker restart. */
 const HISTORY_LIMIT = 1000;
-/** Between two looks that told nothing new: a look holds for minutes by itself, so this is seldom and costs little. */
-const REST = '10 s';
+/** Between two looks that told nothing new, doubling. A look holds for minutes by itself, so rests are few and cost little. */
+const REST_MS = 1_000;
+const MAX_REST_MS = 60_000;
 
 /**
  * The only way a rollout waits: until `done`, looking at its migrations meanwhile, and continuing as new where its
  * history has grown. Migrations are watched and never awaited, because they outlive this run of the workflow.
  */
 export async function watchUntil(rollout: Rollout, input: RolloutTenantsInput, done: () => boolean): Promise<void> {
+  let restMs = REST_MS;
   while (!done()) {
     await continueIfLong(rollout, input);
     const migrations = watched(rollout);
@@ -26,8 +28,13 @@ export async function watchUntil(rollout: Rollout, input: RolloutTenantsInput, d
     }
     const news = await look(rollout, migrations, done);
     if (news === null) return;
-    if (news.length > 0) rollout.change((state) => seen(state, news));
-    else await condition(done, REST, { summary: summary(rollout.id, 'rest before the next look') });
+    if (news.length > 0) {
+      rollout.change((state) => seen(state, news));
+      restMs = REST_MS;
+    } else {
+      await condition(done, restMs, { summary: summary(rollout.id, 'rest before the next look') });
+      restMs = Math.min(MAX_REST_MS, restMs * 2);
+    }
   }
 }
 
@@ -36,16 +43,13 @@ async function look(rollout: Rollout, migrations: Watched[], done: () => boolean
   const scope = new CancellationScope();
   let news: MigrationSeen[] | undefined;
   let failed: { error: unknown } | undefined;
-  const looking = scope
-    .run(() => activities.watchMigrations({ rollout: rollout.id, migrations }))
-    .then(
-      (seenNow) => {
-        news = seenNow;
-      },
-      (error: unknown) => {
-        failed = { error };
-      },
-    );
+  const looking = scope.run(async () => {
+    try {
+      news = await activities.watchMigrations({ rollout: rollout.id, migrations });
+    } catch (error) {
+      failed = { error };
+    }
+  });
   await condition(() => done() || news !== undefined || failed !== undefined);
   if (failed) throw failed.error;
   if (news !== undefined) return news;
