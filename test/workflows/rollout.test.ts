@@ -230,11 +230,11 @@ describe('back', () => {
       await untilOverview(handle, 'the third', ({ running }) => running.length === 1);
       broken(fleet.of('b'));
       await (await resting(handle)).signal('rollback', { scope: 'all' });
-      const stuck = await until('b to be stuck', async () => {
-        await harness.env.sleep('1 minute');
-        const now = await overview(handle);
-        return now.tenants.stuck === 1 && now.tenants.back === 2 && now;
-      });
+      const stuck = await untilOverview(
+        handle,
+        'b to be stuck',
+        (now) => now.tenants.stuck === 1 && now.tenants.back === 2,
+      );
       expect(stuck).toMatchObject({ phase: 'rolling-back', accepts: ['proceed', 'skip'] });
       expect(stuck.waitingFor).toContain(`${fleet.name('b')} is stuck`);
       fleet.of('b').blockers = [];
@@ -300,11 +300,7 @@ describe('cut off', () => {
       await untilOverview(handle, 'the bake', ({ running }) => running[0]?.phase === 'baking');
       await resting(handle);
       await client.workflow.getHandle(`${id}/${fleet.name('a')}`).terminate('oops');
-      const stopped = await until('the stop', async () => {
-        await harness.env.sleep('1 minute');
-        const now = await overview(handle);
-        return now.phase === 'stopped' && now;
-      });
+      const stopped = await untilOverview(handle, 'the stop', ({ phase }) => phase === 'stopped');
       expect(stopped).toMatchObject({ wrong: [{ status: 'cut-off', why: 'terminated' }] });
       await (await resting(handle)).executeUpdate(rollbackUpdate, { args: [undefined] });
       expect(await finishRollout(harness, handle)).toMatchObject({
@@ -322,7 +318,7 @@ test('bad input fails it at once, naming every problem', async () => {
     const failed: unknown = await finishRollout(harness, handle).catch((error: unknown) => error);
     if (!(failed instanceof WorkflowFailedError)) throw new Error(`Accepted: ${String(failed)}`);
     expect(failed.cause).toMatchObject({ type: 'InvalidInput' });
-    expect(failed.cause?.message).toMatch(/waves\[0\]\.name[^]*waves\[0\]\.tenants\[1\]|waves\[0\]\.name/);
+    expect(failed.cause?.message).toMatch(/waves\[0\]\.name[^]*waves\[0\]\.tenants\[1\]/);
   });
 });
 

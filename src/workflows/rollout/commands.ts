@@ -1,5 +1,6 @@
 /** Which commands make sense in which moment of a rollout, what they do to it, and what to answer. Pure. */
 import { readReason } from '../commands.ts';
+import { rollbackAsked } from './back.ts';
 import type { RolloutSettings } from './input.ts';
 import { overviewOf, type RolloutCommand } from './overview.ts';
 import {
@@ -9,7 +10,6 @@ import {
   canSkip,
   gateOf,
   proceeded,
-  rollbackAsked,
   skipped,
   stuck,
   tenantsOf,

@@ -4,19 +4,9 @@
  */
 import * as v from 'valibot';
 import { refusal } from '../../errors.ts';
-import {
-  type MigrateTenantInput,
-  Profile,
-  TenantName,
-  checkMigrateTenantInput,
-  profileSyntax,
-  tenantSyntax,
-  text,
-} from '../input.ts';
+import { Profile, TenantName, checkMigrateTenantInput, profileSyntax, tenantSyntax, text } from '../input.ts';
+import { type TenantSettings, SAID, PLACEHOLDER, migrationInput } from './migrations.ts';
 import { type Accepted, type Problem, describeProblems, found, fromIssue, unknownKeys } from '../input-problems.ts';
-
-/** What the migrations of a rollout have in common: any field of `MigrateTenant` that the rollout does not say itself. */
-export type TenantSettings = Partial<Omit<MigrateTenantInput, (typeof SAID)[number]>>;
 
 export interface WaveInput {
   name: string;
@@ -71,8 +61,6 @@ const MAX_AT_ONCE = 50;
 const MAX_PROBLEMS = 30;
 const WORKFLOW = 'RolloutTenants';
 
-/** Of `MigrateTenant`, and said by the rollout or never. */
-const SAID = ['tenant', 'from', 'to', 'dryRun'] as const;
 /** Fields of a wave that are short for one of its settings. */
 const SHORT = ['bake'] as const;
 
@@ -158,12 +146,14 @@ export function readRolloutInput(args: unknown[]): RolloutSettings {
 
   const { from, to, defaults, approval } = parsed.output;
   const moved = { from, to };
-  problems.push(...settingsProblems('defaults', defaults, moved));
+  const wrongDefaults = settingsProblems('defaults', defaults, moved);
+  problems.push(...wrongDefaults);
   const waves: Wave[] = [];
   for (const [index, each] of parsed.output.waves.entries()) {
     const read = readWave(each, {
       where: `waves[${index}]`,
-      defaults,
+      // What is wrong with them is told once.
+      defaults: wrongDefaults.length === 0 ? defaults : {},
       moved,
       approval: index === 0 ? 'auto' : approval,
     });
@@ -194,6 +184,7 @@ function readWave(wave: unknown, { where, defaults, moved, approval }: Around): 
   const problems = unknownKeys(wave, WAVE_ACCEPTED);
   const parsed = v.safeParse(InWave, wave);
   for (const issue of parsed.issues ?? []) problems.push(fromIssue(issue, WAVE_ACCEPTED));
+  problems.push(...misnamed('tenants' in wave ? wave.tenants : undefined));
   if (!parsed.success) return under(where, problems);
 
   const { name, tenants, concurrency, settings } = parsed.output;
@@ -214,31 +205,31 @@ function readWave(wave: unknown, { where, defaults, moved, approval }: Around): 
   const shortOnes = checkMigrateTenantInput({ tenant: SOMEBODY, ...moved, ...short });
   if ('problems' in shortOnes) problems.push(...shortOnes.problems);
   if (!Array.isArray(tenants) || tenants.length > 1) problems.push(...shared('settings', settings));
-  const members: string[] = [];
-  for (const [index, tenant] of (Array.isArray(tenants) ? tenants : []).entries()) {
-    const named = v.safeParse(TenantName, tenant);
-    if (named.success) members.push(named.output);
-    for (const issue of named.issues ?? []) {
-      const { message } = issue;
-      problems.push({ field: `tenants[${index}]`, found: found(tenant), accepted: tenantSyntax, advice: message });
-    }
-  }
   if (problems.length > 0) return under(where, problems);
 
   const all = { ...defaults, ...short, ...settings };
   const together = checkMigrateTenantInput({ tenant: SOMEBODY, ...moved, ...all });
-  // What is wrong with the defaults alone is told there.
   if ('problems' in together) return under(`${where} with the defaults`, together.problems);
   const { bakeMs, approval: own } = together.settings;
   return {
     name,
-    tenants: Array.isArray(tenants) ? members : tenants,
+    tenants: Array.isArray(tenants) ? tenants.map(String) : tenants,
     concurrency,
     approval: parsed.output.approval ?? approval,
     settings: all,
     bakeMs,
     manual: own === 'manual',
   };
+}
+
+function misnamed(tenants: unknown): Problem[] {
+  if (!Array.isArray(tenants)) return [];
+  return tenants.flatMap((tenant: unknown, index) => {
+    const { issues = [] } = v.safeParse(TenantName, tenant);
+    return issues.map(({ message }) => {
+      return { field: `tenants[${index}]`, found: found(tenant), accepted: tenantSyntax, advice: message };
+    });
+  });
 }
 
 /** Stands for whichever tenant it will be. */
@@ -259,8 +250,6 @@ function settingsProblems(where: string, settings: object, moved: { from: string
   const problems = 'problems' in read ? under(where, read.problems) : [];
   return where === 'defaults' ? [...problems, ...shared(where, settings)] : problems;
 }
-
-const PLACEHOLDER = '{tenant}';
 
 /** The first tenant's migration would move the schedules of all others too. */
 function shared(where: string, settings: { schedules?: unknown; workflows?: unknown }): Problem[] {
@@ -319,50 +308,6 @@ function tenantProblems(index: number, { tenants }: Wave, settings: RolloutSetti
     const read = checkMigrateTenantInput(migrationInput(settings, index, tenant));
     return 'problems' in read ? under(`waves[${index}].tenants[${at}]`, read.problems) : [];
   });
-}
-
-/** What the migration of a tenant is started with. */
-export function migrationInput({ from, to, waves }: RolloutSettings, wave: number, tenant: string): MigrateTenantInput {
-  return { tenant, from, to, ...filled(waves[wave]?.settings ?? {}, tenant) };
-}
-
-/**
- * And what the migration back is: the same schedules and workflows, and no waiting, as in a migration's own rollback.
- * What judges or holds the way forward has no place here.
- */
-export function wayBackInput({ from, to, waves }: RolloutSettings, wave: number, tenant: string): MigrateTenantInput {
-  const { schedules, workflows, pageSize, openRunLimit } = filled(waves[wave]?.settings ?? {}, tenant);
-  return {
-    tenant,
-    from: to,
-    to: from,
-    ...(schedules === undefined ? {} : { schedules }),
-    ...(workflows === undefined ? {} : { workflows }),
-    ...(pageSize === undefined ? {} : { pageSize }),
-    ...(openRunLimit === undefined ? {} : { openRunLimit }),
-    ...(workflows === 'none' ? {} : { drainLimit: '0' }),
-    bake: '0',
-  };
-}
-
-function filled(settings: TenantSettings, tenant: string): TenantSettings {
-  const { schedules, workflows } = settings;
-  // In a query the name stands between quotes, and the server takes a doubled one for one.
-  const inQuery = (query: string): string => query.replaceAll(PLACEHOLDER, () => tenant.replaceAll("'", "''"));
-  return {
-    ...settings,
-    ...(schedules === undefined
-      ? {}
-      : {
-          schedules:
-            typeof schedules === 'string'
-              ? inQuery(schedules)
-              : 'prefix' in schedules
-                ? { prefix: schedules.prefix.replaceAll(PLACEHOLDER, () => tenant) }
-                : schedules,
-        }),
-    ...(workflows === undefined ? {} : { workflows: inQuery(workflows) }),
-  };
 }
 
 function whole(foundText: string, advice: string): Problem {

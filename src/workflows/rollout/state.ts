@@ -218,39 +218,6 @@ export function ended(state: RolloutState, outcome: Exclude<RolloutState['ended'
   return { ...state, ended: outcome, paused: false };
 }
 
-/** The migration's `rollback` is on its way. */
-export function calledOff(state: RolloutState, tenants: string[]): RolloutState {
-  return change(state, tenants, (each) => ({ ...each, status: 'turning-back' }));
-}
-
-export function toCallOff(state: RolloutState): string[] {
-  return names(inScope(state).filter(({ status }) => status === 'running'));
-}
-
-/** Whom to move back now: the last one moved comes first, as many at a time as its wave moved. */
-export function startableBack(state: RolloutState, settings: RolloutSettings): string[] {
-  let busy = inScope(state).filter(isRunning).length;
-  const order = inScope(state)
-    .map((each, index) => ({ each, index }))
-    .filter(({ each: { status } }) => status === 'done' || status === 'cut-off')
-    .toSorted((a, b) => (b.each.ended ?? '').localeCompare(a.each.ended ?? '') || b.index - a.index);
-  const starts: string[] = [];
-  for (const { each } of order) {
-    if (busy >= (settings.waves[each.wave]?.concurrency ?? 1)) break;
-    starts.push(each.tenant);
-    busy++;
-  }
-  return starts;
-}
-
-export function startedBack(state: RolloutState, tenants: string[], at: string): RolloutState {
-  return change(state, tenants, ({ tenant, wave }) => ({ tenant, wave, status: 'going-back', since: at }));
-}
-
-export function allBack(state: RolloutState): boolean {
-  return !inScope(state).some((each) => isRunning(each) || ['done', 'cut-off', 'stuck'].includes(each.status));
-}
-
 /** What the migrations' own records say now. */
 export function seen(state: RolloutState, news: readonly MigrationSeen[]): RolloutState {
   return news.reduce((before, { tenant, ...of }) => {
@@ -276,18 +243,6 @@ function endedAs({ tenant, wave, status, since }: TenantState, end: MigrationEnd
   if (status === 'turning-back' && outcome === 'rolled-back') return { ...line, status: 'back' };
   if (outcome === 'rolled-back') return { ...told, status: 'turned-back' };
   return { ...told, status: outcome };
-}
-
-/** The latest wave that has changed anything; without one, the wave it is at. */
-export function lastWave(state: RolloutState): number {
-  const untouched: TenantStatus[] = ['waiting', 'there', 'skipped'];
-  const touched = tenantsOf(state).filter(({ status }) => !untouched.includes(status));
-  return touched.length === 0 ? state.wave : Math.max(...touched.map(({ wave }) => wave));
-}
-
-export function rollbackAsked(state: RolloutState, scope: Scope, reason: string): RolloutState {
-  const wave = state.rollback?.wave ?? lastWave(state);
-  return { ...state, paused: false, rollback: { scope, wave, reason: state.rollback?.reason ?? reason } };
 }
 
 /** `retry`: what went wrong is started again, instead of being left as it is. */
@@ -350,11 +305,11 @@ export function listed(lines: readonly string[], shown = 5): string {
   return `${lines.slice(0, shown).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
 }
 
-function names(tenants: readonly TenantState[]): string[] {
+export function names(tenants: readonly TenantState[]): string[] {
   return tenants.map(({ tenant }) => tenant);
 }
 
-function change(state: RolloutState, tenants: string[], to: (each: TenantState) => TenantState): RolloutState {
+export function change(state: RolloutState, tenants: string[], to: (each: TenantState) => TenantState): RolloutState {
   if (tenants.length === 0 || state.tenants === null) return state;
   return { ...state, tenants: state.tenants.map((each) => (tenants.includes(each.tenant) ? to(each) : each)) };
 }

@@ -1,7 +1,8 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import { readMigrateTenantInput } from '../../../src/workflows/input.ts';
-import { migrationInput, readRolloutInput, wayBackInput } from '../../../src/workflows/rollout/input.ts';
+import { readRolloutInput } from '../../../src/workflows/rollout/input.ts';
+import { migrationInput, wayBackInput } from '../../../src/workflows/rollout/migrations.ts';
 
 const wave = (more: object = {}): object => ({ name: 'canary', tenants: ['acme'], ...more });
 const rollout = (more: object = {}, ...waves: object[]): object => ({ waves: [wave(), ...waves], ...more });
@@ -165,6 +166,11 @@ describe('bad input is refused with field, what was found, what is accepted and 
     expect(many).toMatch(/waves\[0\]\.name[^]*waves\[0\]\.concurrency[^]*waves\[1\]/);
     const tenants = Array.from({ length: 40 }, (_, n) => n);
     expect(refused({ waves: [wave({ tenants })] })).toContain('- and 10 more');
+  });
+
+  test('what is wrong with the defaults is told once', () => {
+    const message = refused(rollout({ defaults: { bakee: '1h' } }, { name: 'b', tenants: ['b'] }));
+    expect(message.match(/bakee/g)).toHaveLength(1);
   });
 
   test('a second argument, which only continue-as-new may have', () => {

@@ -1,12 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { MigrationEnd, Surveyed } from '../../../src/activities/types.ts';
+import { allBack, calledOff, startableBack, startedBack, toCallOff } from '../../../src/workflows/rollout/back.ts';
 import { acknowledge, obey, readOrder, refuseOrder } from '../../../src/workflows/rollout/commands.ts';
 import { readRolloutInput, type RolloutTenantsInput } from '../../../src/workflows/rollout/input.ts';
 import { overviewOf, resultOf, type RolloutCommand, tenantsPage } from '../../../src/workflows/rollout/overview.ts';
 import {
-  allBack,
   began,
-  calledOff,
   ended,
   gateOf,
   inScope,
@@ -17,12 +16,9 @@ import {
   type RolloutState,
   seen,
   startable,
-  startableBack,
   started,
-  startedBack,
   surveyed,
   tenantsOf,
-  toCallOff,
   waveEnded,
 } from '../../../src/workflows/rollout/state.ts';
 

@@ -1,9 +1,11 @@
 import { CancellationScope, getExternalWorkflowHandle, TemporalFailure } from '@temporalio/workflow';
 import { reasonOf } from '../../failures.ts';
 import { rollbackSignal } from '../../messages.ts';
-import { type RolloutTenantsInput, wayBackInput } from '../input.ts';
+import type { RolloutTenantsInput } from '../input.ts';
+import { wayBackInput } from '../migrations.ts';
 import type { Rollout } from '../rollout.ts';
-import { allBack, calledOff, startableBack, startedBack, tenantsOf, toCallOff } from '../state.ts';
+import { allBack, calledOff, startableBack, startedBack, toCallOff } from '../back.ts';
+import { tenantsOf } from '../state.ts';
 import { startMigrations } from './start.ts';
 import { watchUntil } from './watch.ts';
 

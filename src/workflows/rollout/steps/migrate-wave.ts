@@ -1,4 +1,5 @@
-import { migrationInput, type RolloutTenantsInput } from '../input.ts';
+import type { RolloutTenantsInput } from '../input.ts';
+import { migrationInput } from '../migrations.ts';
 import type { Rollout } from '../rollout.ts';
 import { began, gateOf, startable, started, waveEnded } from '../state.ts';
 import { startMigrations } from './start.ts';
