@@ -81,8 +81,9 @@ export async function createFerry(options: FerryOptions): Promise<Ferry> {
     searchAttributesRegistered: () => ferryAttributesRegistered(control.client),
     handover: options.handover,
     ignoredEnvironment: options.ignoredEnvironment,
+    stopping: () => worker.getState() === 'STOPPING' || worker.getState() === 'DRAINING',
   });
-  const worker = await Worker.create({
+  const worker: Worker = await Worker.create({
     connection: native,
     namespace: profile.namespace,
     taskQueue,

@@ -24,6 +24,8 @@ export interface FerryDeps {
   /** Whether the control namespace knows the Ferry… search attributes; asked at each claim. */
   searchAttributesRegistered: () => Promise<boolean>;
   handover?: Partial<HandoverSettings>;
+  /** The worker takes no new work: what only waits shall end. */
+  stopping?: () => boolean;
   /** TEMPORAL_* variables that would override profiles, and are not applied. */
   ignoredEnvironment?: string[];
 }

@@ -113,7 +113,7 @@ const WATCHING: Watching = { holdMs: 15 * 60_000, settleMs: 20_000, pollMs: 2_00
 const MS_EACH = 100;
 
 export async function watchMigrations(
-  { control }: Pick<FerryDeps, 'control'>,
+  { control, stopping = () => false }: Pick<FerryDeps, 'control' | 'stopping'>,
   { migrations }: { migrations: Watched[] },
   { holdMs, settleMs, pollMs }: Watching = WATCHING,
 ): Promise<MigrationSeen[]> {
@@ -127,7 +127,7 @@ export async function watchMigrations(
       looks++;
       const held = Date.now() - startedAt;
       const urgent = news.some((each) => isUrgent(each, migrations));
-      if (urgent || held >= holdMs || (news.length > 0 && held >= settleMs)) return news;
+      if (urgent || stopping() || held >= holdMs || (news.length > 0 && held >= settleMs)) return news;
       await sleep(Math.max(pollMs, migrations.length * MS_EACH));
     }
   } finally {

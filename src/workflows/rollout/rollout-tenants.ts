@@ -34,7 +34,7 @@ export async function RolloutTenants(
       await approveWave(rollout, input);
       await migrateWave(rollout, input);
       await judgeWave(rollout, input);
-      if (!rollout.turning) rollout.change(nextWave);
+      if (!rollout.turning && rollout.state.stage === 'judging') rollout.change(nextWave);
     }
 
     // ** Step 3: back, where people ask for it.

@@ -195,3 +195,9 @@ test('news of no weight are kept back for a while, and a look ends when it has h
   );
   expect(waits).toMatchObject([{ waits: '`proceed`' }]);
 });
+
+test('a look does not keep a worker that is to stop', async () => {
+  const deps = { control: control({ 'r/acme': {} }), stopping: () => true };
+  const migrations = [{ tenant: 'acme', migration: 'r/acme', phase: null, waits: null }];
+  expect(await new MockActivityEnvironment().run(watchMigrations, deps, { migrations })).toEqual([]);
+});

@@ -10,6 +10,7 @@ import { watchUntil } from './watch.ts';
 export async function judgeWave(rollout: Rollout, input: RolloutTenantsInput): Promise<void> {
   if (rollout.turning) return;
   if (waveEnded(rollout.state)) rollout.change(judging);
+  if (rollout.state.stage !== 'judging') return;
   if (rollout.state.verdict === null && movedSome(rollout.state)) {
     const verdict = await verdictOn(rollout);
     rollout.change((state) => judged(state, verdict));

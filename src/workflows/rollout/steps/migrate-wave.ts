@@ -24,15 +24,13 @@ export async function approveWave(rollout: Rollout, input: RolloutTenantsInput):
  */
 export async function migrateWave(rollout: Rollout, input: RolloutTenantsInput): Promise<void> {
   const { settings } = rollout;
+  const next = (): string[] => startable(rollout.state, settings);
+  const over = (): boolean => rollout.turning || rollout.state.stage !== 'migrating' || waveEnded(rollout.state);
   for (;;) {
-    const next = (): string[] => startable(rollout.state, settings);
-    await watchUntil(
-      rollout,
-      input,
-      () => rollout.turning || rollout.state.stage !== 'migrating' || waveEnded(rollout.state) || next().length > 0,
-    );
+    await watchUntil(rollout, input, () => over() || next().length > 0);
+    if (over()) return;
+    // None: a pause has come just now.
     const tenants = next();
-    if (tenants.length === 0) return;
     const { wave } = rollout.state;
     rollout.change((state, at) => started(state, tenants, at));
     await startMigrations(rollout, tenants, (tenant) => ({
