@@ -6,10 +6,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { watchMigrations } from '../../src/activities/rollout.ts';
 import type { Survey, SurveyInput, Watched } from '../../src/activities/types.ts';
 import type { RolloutTenantsInput } from '../../src/workflows/rollout/input.ts';
-import type { RolloutResult } from '../../src/workflows/rollout/overview.ts';
+import type { Overview, RolloutResult } from '../../src/workflows/rollout/overview.ts';
 import type { RolloutTenants } from '../../src/workflows/rollout/rollout-tenants.ts';
-import { overview, type RolloutHandle, runsOf, tenants } from './fleet.ts';
-import { type Harness, startHarness } from './harness.ts';
+import { type RolloutHandle, runsOf, untilOverview } from './fleet.ts';
+import { type Harness, startHarness, until } from './harness.ts';
 
 let harness: Harness;
 let workflowBundle: WorkflowBundleWithSourceMap;
@@ -71,7 +71,7 @@ test('500 tenants: every run of its history is short, and what it carries is sma
       return payloads[1]?.data?.length ?? 0;
     });
     console.log(`500 tenants: ${runs.length} runs of ${events.join(', ')} events; carried ${carried.join(', ')} bytes`);
-    expect(runs.length).toBeGreaterThan(2);
+    expect(runs.length).toBeGreaterThan(1);
     // The limit, and what one turn of the loop may add to it: 50 starts at a time are 100 events.
     expect(Math.max(...events)).toBeLessThan(1500);
     expect(Math.max(...carried)).toBeLessThan(80_000);
@@ -79,51 +79,29 @@ test('500 tenants: every run of its history is short, and what it carries is sma
   });
 });
 
-test(
-  'it continues as new while migrations run, knows them afterwards, and a rollback reaches them',
-  { timeout: 240_000 },
-  async () => {
-    const names = Array.from({ length: 300 }, (_, n) => `t-${n}`);
-    const waves = [
-      { name: 'quick', tenants: names, concurrency: 30 },
-      { name: 'slow', tenants: ['slow-1', 'slow-2', 'slow-3'], concurrency: 2, bake: '90 days' },
-    ];
-    await play({ waves, defaults: { bake: '0' } }, async (handle) => {
-      const { client, env } = { client: handle.client, env: harness.env };
-      const slow = await soon(async () => {
-        const now = await overview(handle);
-        return now.running.some(({ tenant }) => tenant === 'slow-2') && now;
-      });
-      expect(slow).toMatchObject({ tenants: { done: 300, running: 2, waiting: 1 } });
-      // Nothing but looks and rests from here on: until its history is long enough.
-      const before = (await client.getHandle(handle.workflowId).describe()).runId;
-      await soon(async () => {
-        await env.sleep('6 hours');
-        return (await client.getHandle(handle.workflowId).describe()).runId !== before;
-      });
-      expect(await overview(handle)).toMatchObject({
-        phase: 'rolling-out',
-        tenants: { done: 300, running: 2, waiting: 1 },
-      });
-      expect(await tenants(handle, { wave: 'slow' })).toMatchObject({
-        total: 3,
-        tenants: [{ phase: 'baking' }, {}, {}],
-      });
-      await client.getHandle(handle.workflowId).signal('rollback', { scope: 'wave' });
-      const result: RolloutResult = await new Client({ connection: env.connection }).workflow
-        .getHandle(handle.workflowId)
-        .result();
-      expect(result).toMatchObject({ outcome: 'rolled-back', tenants: { done: 300, back: 2, waiting: 1 }, except: [] });
+test('it continues as new while migrations run, knows them afterwards, and a rollback reaches them', async () => {
+  const waves = [{ name: 'slow', tenants: ['slow-1', 'slow-2', 'slow-3'], concurrency: 2, bake: '90 days' }];
+  await play({ waves }, async (handle) => {
+    const control = new Client({ connection: harness.env.connection });
+    const latest = control.workflow.getHandle<typeof RolloutTenants>(handle.workflowId);
+    const isBaking = ({ running }: Overview): boolean => running.filter(({ phase }) => phase === 'baking').length === 2;
+    await untilOverview(handle, 'both to bake', isBaking);
+    const before = (await latest.describe()).runId;
+    // Its history grows with what people send, too.
+    await until('the next run', async () => {
+      for (let n = 0; n < 20; n++) await latest.signal(n % 2 === 0 ? 'pause' : 'resume');
+      return (await latest.describe()).runId !== before;
     });
-  },
-);
-
-async function soon<T>(look: () => Promise<T | false>): Promise<T> {
-  const deadline = Date.now() + 100_000;
-  for (;;) {
-    const found = await look();
-    if (found !== false) return found;
-    if (Date.now() > deadline) throw new Error('Waited 100 s');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
+    const known = await untilOverview(handle, 'the next run to look', isBaking);
+    expect(known).toMatchObject({ phase: 'rolling-out', tenants: { running: 2, waiting: 1 }, notes: [] });
+    await latest.signal('rollback', { scope: 'wave' });
+    expect(await latest.result()).toMatchObject({
+      outcome: 'rolled-back',
+      tenants: { back: 2, waiting: 1 },
+      except: [],
+    });
+    for (const { history } of await runsOf(control, handle)) {
+      await Worker.runReplayHistory({ workflowBundle }, history, handle.workflowId);
+    }
+  });
+});

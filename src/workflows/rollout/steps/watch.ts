@@ -27,18 +27,18 @@ export async function watchUntil(rollout: Rollout, input: RolloutTenantsInput, d
       continue;
     }
     const news = await look(rollout, migrations, done);
-    if (news === null) return;
+    if (news === null) continue;
     if (news.length > 0) {
       rollout.change((state) => seen(state, news));
       restMs = REST_MS;
     } else {
-      await condition(done, restMs, { summary: summary(rollout.id, 'rest before the next look') });
+      await condition(() => done() || isLong(), restMs, { summary: summary(rollout.id, 'rest before the next look') });
       restMs = Math.min(MAX_REST_MS, restMs * 2);
     }
   }
 }
 
-/** Null: what it waits for has come first. */
+/** Null: what it waits for has come first, or what people sent has made its history long. */
 async function look(rollout: Rollout, migrations: Watched[], done: () => boolean): Promise<MigrationSeen[] | null> {
   const scope = new CancellationScope();
   let news: MigrationSeen[] | undefined;
@@ -50,7 +50,7 @@ async function look(rollout: Rollout, migrations: Watched[], done: () => boolean
       failed = { error };
     }
   });
-  await condition(() => done() || news !== undefined || failed !== undefined);
+  await condition(() => done() || isLong() || news !== undefined || failed !== undefined);
   if (failed) throw failed.error;
   if (news !== undefined) return news;
   scope.cancel();
