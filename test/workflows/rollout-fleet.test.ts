@@ -89,7 +89,9 @@ test('it continues as new while migrations run, knows them afterwards, and a rol
     const before = (await latest.describe()).runId;
     // Its history grows with what people send, too.
     await until('the next run', async () => {
-      for (let n = 0; n < 20; n++) await latest.signal(n % 2 === 0 ? 'pause' : 'resume');
+      for (let n = 0; n < 60; n++) await latest.signal(n % 2 === 0 ? 'pause' : 'resume');
+      // A run can only end in a moment in which nobody sends it anything.
+      await new Promise((resolve) => setTimeout(resolve, 400));
       return (await latest.describe()).runId !== before;
     });
     const known = await untilOverview(handle, 'the next run to look', isBaking);
