@@ -195,6 +195,8 @@ describe('back', () => {
         ],
       });
       await untilOverview(handle, 'the third', ({ running }) => running[0]?.tenant === fleet.name('c'));
+      // The test server hangs on cancelling an activity that it has not handed out.
+      await until('c to copy', () => fleet.of('c').called('copyPage') > 0);
       expect(
         await (await resting(handle)).executeUpdate(rollbackUpdate, { args: [{ scope: 'wave', reason: 'p95' }] }),
       ).toContain('wave 2 of 2 (two)');
@@ -228,6 +230,7 @@ describe('back', () => {
       fleet.of('c').before('copyPage', untilCancelled);
       await (await resting(handle)).executeUpdate(proceedUpdate, { args: [undefined] });
       await untilOverview(handle, 'the third', ({ running }) => running.length === 1);
+      await until('c to copy', () => fleet.of('c').called('copyPage') > 0);
       broken(fleet.of('b'));
       await (await resting(handle)).signal('rollback', { scope: 'all' });
       const stuck = await untilOverview(
