@@ -85,8 +85,9 @@ export async function createFerry(options: FerryOptions): Promise<Ferry> {
     handover: options.handover,
     measures: createMeasures(options.metricsSystems),
     ignoredEnvironment: options.ignoredEnvironment,
+    stopping: () => worker.getState() === 'STOPPING' || worker.getState() === 'DRAINING',
   });
-  const worker = await Worker.create({
+  const worker: Worker = await Worker.create({
     connection: native,
     namespace: profile.namespace,
     taskQueue,

@@ -19,6 +19,19 @@ export {
   type ReconcileSchedules,
   reconcileProgressQuery,
 } from './workflows/reconcile-schedules.ts';
+export type { RolloutTenants } from './workflows/rollout/rollout-tenants.ts';
+export type { RolloutTenantsInput, WaveInput } from './workflows/rollout/input.ts';
+export { readRolloutInput } from './workflows/rollout/input.ts';
+export { overviewQuery, rolloutCommands, skipSignal, skipUpdate, tenantsQuery } from './workflows/rollout/messages.ts';
+export type {
+  Overview,
+  OverviewMemo,
+  RolloutCommand,
+  RolloutPhase,
+  RolloutResult,
+  TenantsAsked,
+  TenantsPage,
+} from './workflows/rollout/overview.ts';
 export type { ReconcileSchedulesInput } from './workflows/reconcile-input.ts';
 export type { CopyReport, CopySchedules } from './workflows/copy-schedules.ts';
 export type { PauseReport, PauseSchedules, UnpauseReport, UnpauseSchedules } from './workflows/pause-schedules.ts';

@@ -5,7 +5,14 @@ import type { Random } from '../lib/payloads.ts';
 
 export type Activity = Exclude<
   keyof FerryActivities,
-  'reconcilePage' | 'recordReconciled' | 'measureCheck' | 'knowProfiles' | 'pausePage' | 'unpausePage'
+  | 'reconcilePage'
+  | 'recordReconciled'
+  | 'measureCheck'
+  | 'knowProfiles'
+  | 'pausePage'
+  | 'unpausePage'
+  | 'surveyTenants'
+  | 'watchMigrations'
 >;
 
 /**

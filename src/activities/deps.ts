@@ -27,6 +27,8 @@ export interface FerryDeps {
   handover?: Partial<HandoverSettings>;
   /** What gates measure with; by default no metrics system is known. */
   measures?: Measures;
+  /** The worker takes no new work: what only waits shall end. */
+  stopping?: () => boolean;
   /** TEMPORAL_* variables that would override profiles, and are not applied. */
   ignoredEnvironment?: string[];
 }

@@ -8,6 +8,7 @@ import { measureCheck } from './measure.ts';
 import { pausePage, unpausePage } from './pause.ts';
 import { preflight } from './preflight.ts';
 import { reconcilePage, recordReconciled } from './reconcile.ts';
+import { surveyTenants, watchMigrations } from './rollout.ts';
 import { sweep } from './sweep.ts';
 import { createTenantActivities } from './tenant.ts';
 import type { FerryActivities } from './types.ts';
@@ -38,5 +39,7 @@ export function createActivities(deps: FerryDeps): FerryActivities {
     },
     pausePage: (input) => pausePage(deps, input),
     unpausePage: (input) => unpausePage(deps, input),
+    surveyTenants: (input) => surveyTenants(deps, input),
+    watchMigrations: (input) => watchMigrations(deps, input),
   };
 }

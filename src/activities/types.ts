@@ -351,6 +351,56 @@ export interface FlipInput {
 /** `notBefore`: an earlier change has not been settled; ask again then. */
 export type Flipped = { route: Route } | { notBefore: string };
 
+export interface SurveyInput {
+  /** Workflow id of the rollout; its migrations are `<rollout>/<tenant>`. */
+  rollout: string;
+  from: string;
+  to: string;
+  /** Per wave: tenants by name, or those that the source's schedules matching a visibility query carry as `TenantId`. */
+  waves: (string[] | { query: string })[];
+}
+
+export interface Surveyed {
+  tenant: string;
+  /**
+   * `moved`: by this rollout, whose migration completed `at`. `there`: the target owned it before. `moving`: by a
+   * migration of this rollout, since `at`. `waiting`: anything else.
+   */
+  is: 'moved' | 'there' | 'moving' | 'waiting';
+  /** ISO. */
+  at?: string;
+  /** Another migration that holds a waiting tenant. */
+  holder?: string;
+}
+
+export interface Survey {
+  /** Per wave, in order. A tenant is in one wave: where it is named, else the first whose query finds it. */
+  waves: Surveyed[][];
+  /** Search attributes are registered on the control namespace, so upserting them is safe. */
+  searchAttributes: boolean;
+}
+
+export interface MigrationEnd {
+  /** `failed`: before it handed anything over. `cut-off`: the tenant may be on either side. */
+  outcome: 'completed' | 'rolled-back' | 'failed' | 'cut-off';
+  why: string | null;
+  /** ISO. */
+  at: string;
+}
+
+/** What a rollout knows of one of its migrations. */
+export interface Watched {
+  tenant: string;
+  /** Workflow id. */
+  migration: string;
+  /** As seen last; null: not yet. */
+  phase: string | null;
+  waits: string | null;
+}
+
+/** News of one of them. `waits`: what it waits for, as of its memo. */
+export type MigrationSeen = { tenant: string } & ({ phase: string; waits: string | null } | { end: MigrationEnd });
+
 /** One line of the tenant's append-only history. */
 export interface TenantEvent {
   at: string;
@@ -397,4 +447,8 @@ export interface FerryActivities {
   pausePage(input: PausePageInput): Promise<PausePageResult>;
   /** Lets run again what `pausePage` paused, where the other side runs nothing of it. Never opens a paused copy. */
   unpausePage(input: PausePageInput): Promise<UnpausePageResult>;
+  /** Reads only. Which tenants the waves have, which of them are there already, and which are held by a migration. */
+  surveyTenants(input: SurveyInput): Promise<Survey>;
+  /** Reads only. Looks at migrations until one has ended or waits for something else, or for some minutes; answers with the news. */
+  watchMigrations(input: { rollout: string; migrations: Watched[] }): Promise<MigrationSeen[]>;
 }

@@ -1,12 +1,14 @@
 /** From the command line to what is asked for. Pure: nothing is looked up, and every refusal says what to do. */
 import { type MigrateTenantInput, readMigrateTenantInput } from '../workflows/input.ts';
 import { nearest } from '../workflows/nearest.ts';
-import { COMMANDS, type Command } from '../workflows/progress.ts';
+import { COMMANDS } from '../workflows/progress.ts';
+import type { RolloutCommand } from '../workflows/rollout/overview.ts';
 import { type Audit, AUDIT_FORMERLY, auditOptions, readAudit } from './audit-args.ts';
 import { type Compare, compareOptions, readCompare } from './compare-args.ts';
 import { usage } from './exit.ts';
 import { type Reconcile, readReconcile, reconcileOptions } from './reconcile-args.ts';
 import { type Given, type Kind, readOptions } from './options.ts';
+import { readRollout, type RolloutAsked, rolloutOptions } from './rollout-args.ts';
 import { readRoute, type RouteAsked, routeOptions } from './route-args.ts';
 import { readSelection, selectionOptions } from './selection.ts';
 import { crossingStepOptions, oneSidedStepOptions, readCrossing, readOneSided, type StepAsked } from './steps-args.ts';
@@ -15,6 +17,7 @@ export const TOPICS = [
   'worker',
   'migrate',
   'plan',
+  'rollout',
   'status',
   'route',
   'audit',
@@ -25,6 +28,7 @@ export const TOPICS = [
   'pause-schedules',
   'unpause-schedules',
   ...COMMANDS,
+  'skip',
 ] as const;
 export type Topic = (typeof TOPICS)[number];
 
@@ -53,9 +57,16 @@ export interface Status {
 
 export interface Steer {
   do: 'steer';
-  command: Command;
+  command: RolloutCommand;
+  /** A tenant, or the workflow id of a migration or a rollout. */
   subject: string;
   reason?: string;
+  /** Of a rollout's rollback. */
+  scope?: string;
+  /** Of a rollout's proceed. */
+  retry?: boolean;
+  /** Of a skip. */
+  tenant?: string;
 }
 
 export type Asked =
@@ -65,6 +76,7 @@ export type Asked =
   | Migrate
   | Plan
   | Status
+  | RolloutAsked
   | RouteAsked
   | Audit
   | Compare
@@ -95,6 +107,7 @@ const OPTIONS = {
   worker: {},
   migrate: { ...inputOptions, 'dry-run': 'flag', wait: 'flag' },
   plan: inputOptions,
+  rollout: rolloutOptions,
   status: { json: 'flag', watch: 'flag' },
   route: routeOptions,
   audit: auditOptions,
@@ -104,11 +117,14 @@ const OPTIONS = {
   verify: crossingStepOptions,
   'pause-schedules': oneSidedStepOptions,
   'unpause-schedules': oneSidedStepOptions,
-  rollback: { reason: 'text' },
+  rollback: { reason: 'text', scope: 'text' },
   pause: {},
   resume: {},
-  proceed: {},
+  proceed: { retry: 'flag' },
+  skip: {},
 } as const satisfies Record<Topic, Record<string, Kind>>;
+
+const SUBJECT = 'a tenant, a rollout, or the workflow id of either';
 
 export function readArguments(args: string[]): Asked {
   const [first, ...rest] = args;
@@ -138,8 +154,12 @@ export function readArguments(args: string[]): Asked {
     }
     case 'status': {
       const given = readOptions(topic, rest, OPTIONS.status);
-      const subject = one(topic, given.words, 'a tenant, or the workflow id of a migration');
+      const subject = one(topic, given.words, SUBJECT);
       return { do: 'status', subject, watch: given.flag('watch'), json: given.flag('json') };
+    }
+    case 'rollout': {
+      const given = readOptions(topic, rest, OPTIONS.rollout);
+      return readRollout(one(topic, given.words, 'a name'), given);
     }
     case 'route': {
       const given = readOptions(topic, rest, OPTIONS.route);
@@ -169,9 +189,18 @@ export function readArguments(args: string[]): Asked {
     }
     case 'rollback': {
       const given = readOptions(topic, rest, OPTIONS.rollback);
-      const subject = one(topic, given.words, 'a tenant, or the workflow id of a migration');
-      const reason = given.text('reason');
-      return { do: 'steer', command: topic, subject, ...(reason === undefined ? {} : { reason }) };
+      const subject = one(topic, given.words, SUBJECT);
+      const [reason, scope] = [given.text('reason'), given.text('scope')];
+      if (scope !== undefined && scope !== 'wave' && scope !== 'all') {
+        throw usage(`--scope is "${scope}"; it takes wave or all.`, topic);
+      }
+      return {
+        do: 'steer',
+        command: topic,
+        subject,
+        ...(reason === undefined ? {} : { reason }),
+        ...(scope === undefined ? {} : { scope }),
+      };
     }
     case 'pause':
     case 'resume':
@@ -179,8 +208,20 @@ export function readArguments(args: string[]): Asked {
       if (rest.some((word) => word === '--reason' || word.startsWith('--reason='))) {
         throw usage(`--reason is no option of \`ferry ${topic}\`; only \`ferry rollback\` keeps a reason.`, topic);
       }
-      const { words } = readOptions(topic, rest, OPTIONS[topic]);
-      return { do: 'steer', command: topic, subject: one(topic, words, 'a tenant, or the workflow id of a migration') };
+      const { words, flag } = readOptions<string>(topic, rest, OPTIONS[topic]);
+      const subject = one(topic, words, SUBJECT);
+      return { do: 'steer', command: topic, subject, ...(flag('retry') ? { retry: true } : {}) };
+    }
+    case 'skip': {
+      const { words } = readOptions<string>(topic, rest, OPTIONS.skip);
+      const [subject, tenant, ...more] = words;
+      if (!subject || !tenant || more.length > 0) {
+        throw usage(
+          '`ferry skip` takes two names: a rollout and a tenant of it, such as ferry skip 2026-11 acme.',
+          topic,
+        );
+      }
+      return { do: 'steer', command: topic, subject, tenant };
     }
   }
 }

@@ -1,12 +1,14 @@
 /** The commands that talk to a migration. What they need of the world comes in, so that each can be tried without one. */
-import { isEnding, type Progress } from '../workflows/progress.ts';
+import { type Command, isEnding, type Progress } from '../workflows/progress.ts';
 import type { Migrate, Plan, Status, Steer } from './args.ts';
 import { ANSWER_MS, type Control, type Ending, type Found } from './control.ts';
-import { CliError, EXIT, type ExitCode } from './exit.ts';
+import { CliError, EXIT, type ExitCode, usage } from './exit.ts';
 import { follow } from './follow.ts';
 import { endingText, memoText, planText, progressLine, recordText, statusText } from './render.ts';
+import { ROLLOUT, rolloutStatus, steerRollout } from './rollout.ts';
+import type { Rollouts } from './rollouts.ts';
 import { start } from './start.ts';
-import { findMigration } from './subject.ts';
+import { findSubject } from './subject.ts';
 import { shell } from './words.ts';
 
 export interface Output {
@@ -16,6 +18,7 @@ export interface Output {
 
 export interface World {
   control: Control;
+  rollouts: Rollouts;
   io: Output;
   pause: (ms: number) => Promise<void>;
 }
@@ -80,9 +83,11 @@ function watcher({ control, io, pause }: World, tell: (line: string) => void) {
   };
 }
 
-export async function status(world: World, { subject, watch, json }: Status): Promise<ExitCode> {
+export async function status(world: World, asked: Status): Promise<ExitCode> {
   const { control, io } = world;
-  const found = await findMigration(control, subject);
+  const { subject, watch, json } = asked;
+  const found = await findSubject(control, subject);
+  if (found.type === ROLLOUT) return await rolloutStatus(world, found, asked);
   if (watch) return await watchStatus(world, found, json);
   const seen = await look(control, found);
   if (json) io.out(JSON.stringify(seen.json, null, 2));
@@ -136,7 +141,7 @@ async function look(control: Control, found: Found): Promise<{ text: string; jso
   };
 }
 
-const VERBS: Record<Steer['command'], string> = {
+const VERBS: Record<Command, string> = {
   rollback: 'roll back',
   pause: 'pause',
   resume: 'resume',
@@ -144,9 +149,16 @@ const VERBS: Record<Steer['command'], string> = {
 };
 
 /** Prefers the update, which answers. A worker is looked for first: an update nobody takes would still be delivered later. */
-export async function steer({ control, io }: World, { command, subject, reason }: Steer): Promise<ExitCode> {
-  const found = await findMigration(control, subject);
+export async function steer(world: World, asked: Steer): Promise<ExitCode> {
+  const { control, io } = world;
+  const { command, subject, reason } = asked;
+  const found = await findSubject(control, subject);
+  if (found.type === ROLLOUT) return await steerRollout(world, found, asked);
   const { workflowId } = found;
+  if (command === 'skip' || asked.scope !== undefined || asked.retry) {
+    const what = command === 'skip' ? '`ferry skip`' : asked.retry ? '--retry' : '--scope';
+    throw usage(`${what} is for rollouts; ${workflowId} is the migration of one tenant.`, command);
+  }
   if (found.status !== 'RUNNING') {
     const back =
       found.memo?.phase === 'completed' && command === 'rollback'

@@ -22,6 +22,7 @@ import {
 } from '../workflows/messages.ts';
 import type { MigrateTenant } from '../workflows/migrate-tenant.ts';
 import type { Command, Progress, ProgressMemo } from '../workflows/progress.ts';
+import type { OverviewMemo } from '../workflows/rollout/overview.ts';
 import type { MigrationResult } from '../workflows/result.ts';
 import type { TenantMemo } from '../workflows/tenant.ts';
 import type { Drained, Held } from '../workflows/tenant-record.ts';
@@ -29,7 +30,7 @@ import { clipBytes } from './words.ts';
 
 /** How long workers have to answer. */
 export const ANSWER_MS = 5_000;
-const CALL_MS = 10_000;
+export const CALL_MS = 10_000;
 
 export interface Found {
   workflowId: string;
@@ -39,6 +40,8 @@ export interface Found {
   /** When it was started, ISO. */
   since: string;
   memo: ProgressMemo | undefined;
+  /** The memo of a rollout. */
+  overview?: OverviewMemo;
 }
 
 export type Ending =
@@ -80,7 +83,7 @@ export function temporalControl(client: Client, taskQueue: string): Control {
   const find: Control['find'] = async (workflowId, runId) => {
     try {
       const found = await within(CALL_MS, () => client.workflow.getHandle(workflowId, runId).describe());
-      const memo = found.memo as { progress?: ProgressMemo } | undefined;
+      const memo = found.memo as { progress?: ProgressMemo; overview?: OverviewMemo } | undefined;
       return {
         workflowId,
         runId: found.runId,
@@ -88,6 +91,7 @@ export function temporalControl(client: Client, taskQueue: string): Control {
         status: found.status.name,
         since: found.startTime.toISOString(),
         memo: memo?.progress,
+        ...(memo?.overview ? { overview: memo.overview } : {}),
       };
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return undefined;
@@ -221,7 +225,7 @@ export function grpcCode(error: unknown): status | undefined {
 }
 
 /** The server cannot get an answer from a worker: none polls, or none comes in time. */
-function isSilence(error: unknown): boolean {
+export function isSilence(error: unknown): boolean {
   const code = grpcCode(error);
   return code === status.DEADLINE_EXCEEDED || code === status.CANCELLED || code === status.FAILED_PRECONDITION;
 }

@@ -35,8 +35,9 @@ const STEP_OPTIONS = `  --schedules <query>         which schedules, as a visibi
   --all-schedules             instead: every schedule of the namespace
   --page-size <1 to 250>      schedules a page (default: 100)`;
 
-const SUBJECT = `<tenant> may also be the workflow id of a migration. For a tenant the migration that holds it is meant, whatever its
-workflow id; when none does, the one with the id migrate/<tenant>.`;
+const SUBJECT = `<tenant> may also be a rollout, or the workflow id of either. For a tenant the migration that holds it is meant, whatever
+its workflow id; when none does, the one with the id migrate/<tenant>. A rollout is known by its name or its workflow id,
+rollout/<name>; each of its migrations has the id rollout/<name>/<tenant>.`;
 
 const FALLBACK = `It is sent as an update, which answers in a sentence or refuses what makes no sense now. When no worker answers within
 5 s it is sent as a signal instead: that is kept, and obeyed as soon as a worker is up.`;
@@ -46,7 +47,8 @@ const OVERVIEW = `ferry: moves a tenant between two Temporal clusters; every sch
   ferry worker                 run migrations (one process is enough; more share the work)
   ferry plan <tenant>          what a migration would do, and what stands against it; changes no schedule
   ferry migrate <tenant>       start a migration
-  ferry status <tenant>        where it stands
+  ferry rollout <name>         migrate many tenants, wave after wave
+  ferry status <tenant>        where it stands; a rollout, too
   ferry route <tenant>         where its workflows start; sets it, too
   ferry audit <tenant>         what its schedules did: once, twice, missed, on the wrong side, and why; reads only
   ferry compare <tenant>       its workflow types on both clusters: counts, failure rates, durations; reads only
@@ -59,6 +61,7 @@ const OVERVIEW = `ferry: moves a tenant between two Temporal clusters; every sch
   ferry pause <tenant>         hold between schedules
   ferry resume <tenant>        go on where it was paused
   ferry proceed <tenant>       approve what it waits for, or end the bake or the drain now
+  ferry skip <rollout> <tenant>   leave a tenant of a rollout out
 
   ferry <command> --help       options and examples
 
@@ -112,6 +115,46 @@ Examples
   ferry plan acme
   ferry plan acme --json | jq '.blockers'
   ferry plan acme --from selfhosted --to cloud
+
+${EXIT_CODES}`,
+
+  rollout: `ferry rollout <name>: migrates many tenants, wave after wave, each by a migration of its own.
+
+  --wave <name>=<tenants>     a wave: tenants with commas between, in this order; give it once for every wave. Or
+                              "<name>=query: <query>": the tenants whose schedules on the source match, by their TenantId
+  --file <file>               instead of all options below: the whole input as JSON (see docs/rollouts.md)
+  --from <profile>            where the tenants run now (default: cloud)
+  --to <profile>              where they shall run (default: selfhosted)
+  --concurrency <1 to 50>     how many of a wave migrate at a time (default: 1)
+  --approval auto|manual      manual: hold between waves until \`ferry proceed\` (default: auto)
+  --bake <duration>           of each migration (default: "1 hour")
+  --schedules <query>|none    of each migration; {tenant} in it stands for the tenant (default: TenantId = '{tenant}')
+  --prefix <text>             instead: those whose id begins so, such as "{tenant}-"
+  --workflows <query>|none    of each migration, likewise
+  --workflow-id <id>          default: rollout/<name>
+  --wait                      follow it to its end; the exit code is 0 only if every tenant is there or was skipped
+  --json                      print one JSON document: what was started or, with --wait, how it ended
+
+It stops at the first tenant that fails or turns back: the rest is not touched, and it waits for you. The same command given
+again after it has ended, or was terminated, does not redo what is done.
+
+Examples
+  ferry rollout 2026-11 --wave canary=acme --wave eu=globex,initech --wave "rest=query: TenantId IS NOT NULL" --approval manual
+  ferry rollout 2026-11 --file waves.json --wait
+  ferry status 2026-11 --watch
+  ferry rollback 2026-11 --scope all --reason "p95 doubled"
+
+${EXIT_CODES}`,
+
+  skip: `ferry skip <rollout> <tenant>: leaves a tenant of a rollout out.
+
+One that waits is not started; one that went wrong holds the rollout up no longer; in a rollback one that does not get back is
+left where it is. A tenant whose migration runs is not skipped: \`ferry rollback rollout/<name>/<tenant>\` turns that back.
+
+${FALLBACK}
+
+Example
+  ferry skip 2026-11 acme
 
 ${EXIT_CODES}`,
 
@@ -341,7 +384,9 @@ ${EXIT_CODES}`,
 
   rollback: `ferry rollback <tenant>: takes everything back to the source, from any phase before completion, with the same guarantees.
 
-  --reason <text>   kept in the progress, the result and the tenant's history
+  --reason <text>      kept in the progress, the result and the tenant's history
+  --scope wave|all     of a rollout: the last wave that has changed anything (the default), or everything it has moved; the
+                       last tenant first, and then it ends
 
 ${SUBJECT}
 
@@ -356,6 +401,7 @@ Examples
 ${EXIT_CODES}`,
 
   pause: `ferry pause <tenant>: holds between schedules, never inside a hand-over. During the bake it stops the clock.
+A rollout starts no further tenant; its migrations that run go on.
 
 ${SUBJECT}
 
@@ -379,7 +425,9 @@ ${EXIT_CODES}`,
 
   proceed: `ferry proceed <tenant>: approves what the migration waits for, or ends the bake or the drain now.
 
-See first what that is: \`ferry status <tenant>\` shows it under "waits for".
+See first what that is: \`ferry status <tenant>\` shows it under "waits for". A rollout that has stopped goes on with the rest.
+
+  --retry    of a rollout that has stopped: try again what went wrong
 
 ${SUBJECT}
 

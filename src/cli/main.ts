@@ -43,6 +43,7 @@ async function run(asked: Asked, env: NodeJS.ProcessEnv, io: Output): Promise<Ex
     }
     case 'migrate':
     case 'plan':
+    case 'rollout':
     case 'status':
     case 'route':
     case 'reconcile':
@@ -73,18 +74,22 @@ async function withControl(
 ): Promise<ExitCode> {
   const { TASK_QUEUE, controlClient } = await import('../compose.ts');
   const { temporalControl } = await import('./control.ts');
+  const { temporalRollouts } = await import('./rollouts.ts');
   const commands = await import('./commands.ts');
   const { route } = await import('./route.ts');
   if (asked.do === 'route') await requireProfiles(asked, options);
   const { client, close } = readable(options, () => controlClient(options));
   try {
     const control = temporalControl(client, options.taskQueue ?? TASK_QUEUE);
-    const world = { control, io, pause: (ms: number) => REAL_TIME.sleep(ms) };
+    const rollouts = temporalRollouts(client, options.taskQueue ?? TASK_QUEUE);
+    const world = { control, rollouts, io, pause: (ms: number) => REAL_TIME.sleep(ms) };
     switch (asked.do) {
       case 'migrate':
         return await commands.migrate(world, asked);
       case 'plan':
         return await commands.plan(world, asked);
+      case 'rollout':
+        return await (await import('./rollout.ts')).rollout(world, asked);
       case 'status':
         return await commands.status(world, asked);
       case 'route':

@@ -3,12 +3,15 @@ import { parseArgs } from 'node:util';
 import { nearest } from '../workflows/nearest.ts';
 import { usage } from './exit.ts';
 
-export type Kind = 'text' | 'flag';
+/** `texts`: a text that may be given more than once. */
+export type Kind = 'text' | 'texts' | 'flag';
 
 export interface Given<Name extends string> {
   /** What is no option, in order. */
   words: string[];
   text: (name: Name) => string | undefined;
+  /** Every value given, in order. */
+  texts: (name: Name) => string[];
   flag: (name: Name) => boolean;
 }
 
@@ -26,11 +29,11 @@ export function readOptions<Name extends string>(
     allowPositionals: true,
     tokens: true,
     options: Object.fromEntries(
-      [...kinds].map(([name, kind]) => [name, { type: kind === 'text' ? 'string' : 'boolean' }]),
+      [...kinds].map(([name, kind]) => [name, { type: kind === 'flag' ? 'boolean' : 'string' }]),
     ),
   });
   const words: string[] = [];
-  const texts = new Map<string, string>();
+  const texts = new Map<string, string[]>();
   const flags = new Set<string>();
   for (const token of tokens) {
     if (token.kind === 'positional') words.push(token.value);
@@ -39,7 +42,8 @@ export function readOptions<Name extends string>(
     const name = Object.hasOwn(formerly, token.name) ? (formerly[token.name] ?? token.name) : token.name;
     const kind = kinds.get(name);
     if (kind === undefined) throw unknownOption(topic, rawName, [...kinds.keys()]);
-    if (texts.has(name) || flags.has(name)) throw usage(`${rawName} is given twice; give it once.`, topic);
+    if (kind !== 'texts' && (texts.has(name) || flags.has(name)))
+      throw usage(`${rawName} is given twice; give it once.`, topic);
     if (kind === 'flag') {
       if (value !== undefined)
         throw usage(`${rawName} came with "${value}"; it takes no value: leave that out.`, topic);
@@ -49,10 +53,15 @@ export function readOptions<Name extends string>(
         const found = value ? `is followed by ${value}` : 'came without a value';
         throw usage(`${rawName} ${found}; it takes a value: write ${rawName}=… or ${rawName} "…".`, topic);
       }
-      texts.set(name, value);
+      texts.set(name, [...(texts.get(name) ?? []), value]);
     }
   }
-  return { words, text: (name) => texts.get(name), flag: (name) => flags.has(name) };
+  return {
+    words,
+    text: (name) => texts.get(name)?.[0],
+    texts: (name) => texts.get(name) ?? [],
+    flag: (name) => flags.has(name),
+  };
 }
 
 function unknownOption(topic: string, found: string, names: string[]) {

@@ -258,6 +258,6 @@ function ownedBy(owner: string | null | undefined): string {
   return `owner ${owner ?? 'not recorded'}`;
 }
 
-function row(title: string, text: string): string {
+export function row(title: string, text: string): string {
   return `  ${title.padEnd(11)} ${text}`;
 }

@@ -5,6 +5,10 @@
 import type { temporal } from '@temporalio/proto';
 import type { Selection } from '../activities/types.ts';
 import { type Cluster, isScratch } from './cluster.ts';
+import { keyword } from './keyword.ts';
+
+/** The search attribute that says whose a schedule is. */
+const TENANT = 'TenantId';
 
 /** Cursor of the first page, for one that was interrupted and is walked again. */
 export const FIRST_PAGE = 'first';
@@ -13,6 +17,7 @@ export interface InventoryEntry {
   id: string;
   notes: string;
   paused: boolean;
+  searchAttributes?: temporal.api.common.v1.ISearchAttributes | null;
   /** Due times ahead as last published, ms; stale by nature. */
   info: temporal.api.schedule.v1.IScheduleListInfo;
 }
@@ -44,6 +49,7 @@ export async function listPage(
       id: entry.scheduleId ?? '',
       notes: entry.info?.notes ?? '',
       paused: Boolean(entry.info?.paused),
+      searchAttributes: entry.searchAttributes,
       info: entry.info ?? {},
     }))
     .filter(({ id }) => !('prefix' in selection) || id.startsWith(selection.prefix));
@@ -59,4 +65,15 @@ export async function* walk(cluster: Cluster, selection: Selection, pageSize = 2
     yield* page.entries;
     cursor = page.next;
   } while (cursor !== undefined);
+}
+
+/** Whose the schedules are that a visibility query matches, in order; at most `limit` and one. */
+export async function tenantsOf(cluster: Cluster, query: string, limit: number): Promise<string[]> {
+  const tenants = new Set<string>();
+  for await (const { searchAttributes } of walk(cluster, { query })) {
+    const tenant = keyword(searchAttributes?.indexedFields?.[TENANT]);
+    if (tenant !== undefined) tenants.add(tenant);
+    if (tenants.size > limit) break;
+  }
+  return [...tenants].toSorted();
 }

@@ -14,6 +14,8 @@ import type {
   PausePageInput,
   PreflightInput,
   ReconcilePageInput,
+  SurveyInput,
+  Watched,
   WorkflowsInput,
 } from '../activities/types.ts';
 import type { FailureType } from '../errors.ts';
@@ -204,5 +206,26 @@ export const pausePage = (input: PausePageInput, page: number) =>
 export const unpausePage = (input: PausePageInput, page: number) =>
   walking.unpausePage.executeWithOptions(
     { summary: summary(input.tenant, `let schedules run again on ${input.cluster}, page ${page}`) },
+    [input],
+  );
+
+export const surveyTenants = (input: SurveyInput) =>
+  watching.surveyTenants.executeWithOptions(
+    { summary: summary(input.rollout, `look which tenants are on ${input.to} already`) },
+    [input],
+  );
+
+/** Asks the namespace the rollout itself lives in: while that is away nothing else goes on either, so it never gives up. */
+const following = proxyActivities<FerryActivities>({
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '60 s',
+  retry: { ...backoff, maximumInterval: '30 s' },
+  // What a look that was called off has seen is seen again by the next one.
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+});
+
+export const watchMigrations = (input: { rollout: string; migrations: Watched[] }) =>
+  following.watchMigrations.executeWithOptions(
+    { summary: summary(input.rollout, `watch migrations: ${input.migrations.length}`) },
     [input],
   );

@@ -143,8 +143,8 @@ function list(title: string, lines: readonly string[]): string {
 }
 
 /** Whole sections as long as they fit; the rest is in the query. */
-function fit(sections: readonly string[]): string {
-  const more = '(more in the query `progress`)';
+export function fit(sections: readonly string[], query = 'progress'): string {
+  const more = `(more in the query \`${query}\`)`;
   const room = MAX_DETAILS_BYTES - bytes(`\n\n${more}`);
   let text = '';
   for (const section of sections) {
@@ -156,7 +156,7 @@ function fit(sections: readonly string[]): string {
 }
 
 /** One line, of bounded length, that the renderer neither mangles nor takes for markup. */
-function inline(text: string): string {
+export function inline(text: string): string {
   const line = text
     .replaceAll(/\s+/g, ' ')
     .replaceAll(/-{2,}/g, '-')
@@ -168,7 +168,7 @@ function inline(text: string): string {
 const cell = inline;
 
 /** `2026-11-22 16:03:05 UTC`: no slashes, and the same in every browser. */
-function clock(iso: string): string {
+export function clock(iso: string): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`;
 }
 

@@ -46,6 +46,11 @@ export function stepFailureOf(error: TemporalFailure, tenant: string, what: stri
   return refusedBy(error) ?? plainFailure('StepFailed', message, error);
 }
 
+export function rolloutFailureOf(error: TemporalFailure): ApplicationFailure {
+  const message = `The tenants could not be looked at: ${reasonOf(error)}. Nothing was started: remove the cause and start it again.`;
+  return refusedBy(error) ?? plainFailure('StepFailed', message, error);
+}
+
 /** The refusal in it, if it is one. */
 export function refusedBy(error: TemporalFailure): ApplicationFailure | undefined {
   const refused = error instanceof ActivityFailure ? error.cause : error;

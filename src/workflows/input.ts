@@ -175,7 +175,20 @@ export function readMigrateTenantInput(args: unknown[], workflowsToo = (): boole
     problems.push(whole(found(input), adviceOnWhole(input)));
     throw refusal('InvalidInput', describeProblems('MigrateTenant', problems));
   }
-  problems.push(...unknownKeys(input, ACCEPTED));
+  const read = checkMigrateTenantInput(input, workflowsToo);
+  if ('problems' in read) problems.push(...read.problems);
+  if (!('settings' in read) || problems.length > 0) {
+    throw refusal('InvalidInput', describeProblems('MigrateTenant', problems));
+  }
+  return read.settings;
+}
+
+/** The same of the one object, for inputs that have such an object in them: everything that is wrong with it. */
+export function checkMigrateTenantInput(
+  input: object,
+  workflowsToo = (): boolean => true,
+): { settings: Settings } | { problems: Problem[] } {
+  const problems = unknownKeys(input, ACCEPTED);
   let gating: GatesSettings | null = null;
   const parsed = v.safeParse(Fields, input);
   for (const issue of parsed.issues ?? []) problems.push(withDefaults(fromIssue(issue, ACCEPTED), issue));
@@ -190,11 +203,10 @@ export function readMigrateTenantInput(args: unknown[], workflowsToo = (): boole
     const unsaid = unqueryableWorkflows(parsed.output);
     if (unsaid.length > 0 && workflowsToo()) problems.push(...unsaid);
   }
-  if (!parsed.success || problems.length > 0) {
-    throw refusal('InvalidInput', describeProblems('MigrateTenant', problems));
-  }
+  if (!parsed.success || problems.length > 0) return { problems };
+
   const { schedules, workflows, bake, bakeCheckEvery, drainLimit, ...rest } = parsed.output;
-  return {
+  const settings: Settings = {
     tenant: rest.tenant,
     from: rest.from,
     to: rest.to,
@@ -209,6 +221,7 @@ export function readMigrateTenantInput(args: unknown[], workflowsToo = (): boole
     openRunLimitMs: rest.openRunLimit,
     drainLimitMs: drainLimit ?? null,
   };
+  return { settings };
 }
 
 /** The server reads visibility queries with a MySQL tokenizer: a quote inside a string is doubled. */

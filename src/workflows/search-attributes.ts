@@ -21,3 +21,15 @@ export function searchAttributesOf({ tenant, phase, owner, from, to }: Progress)
     { key: FerryDirection, value: `${from}-to-${to}` },
   ];
 }
+
+/** Of a rollout: it has no tenant and no owner of its own. */
+export function rolloutAttributesOf({
+  phase,
+  from,
+  to,
+}: Record<'phase' | 'from' | 'to', string>): SearchAttributeUpdatePair[] {
+  return [
+    { key: FerryPhase, value: phase },
+    { key: FerryDirection, value: `${from}-to-${to}` },
+  ];
+}

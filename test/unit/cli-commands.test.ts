@@ -4,6 +4,7 @@ import { emptyAudit } from '../../src/schedules/audit.ts';
 import type { Migrate, Plan } from '../../src/cli/args.ts';
 import { migrate, plan, status, steer, type World } from '../../src/cli/commands.ts';
 import type { Control, Ending, Found } from '../../src/cli/control.ts';
+import type { Rollouts } from '../../src/cli/rollouts.ts';
 import { CliError, EXIT } from '../../src/cli/exit.ts';
 import { route } from '../../src/cli/route.ts';
 import { readMigrateTenantInput } from '../../src/workflows/input.ts';
@@ -128,7 +129,11 @@ function fake({
     signal: async (_found, command, argument) => void sent.push(`signal ${command} ${JSON.stringify(argument)}`),
   };
   const io = { out: (text: string) => void out.push(text), err: (text: string) => void err.push(text) };
-  return { world: { control, io, pause: async () => undefined }, out, err, sent };
+  const none = (): never => {
+    throw new Error('No rollout is meant here');
+  };
+  const rollouts: Rollouts = { start: none, overview: none, ending: none, update: none, signal: none };
+  return { world: { control, rollouts, io, pause: async () => undefined }, out, err, sent };
 }
 
 const known = { 'migrate/acme': {} };

@@ -39,6 +39,8 @@ export type Faked = Omit<
   | 'knowProfiles'
   | 'pausePage'
   | 'unpausePage'
+  | 'surveyTenants'
+  | 'watchMigrations'
 >;
 export type FakedName = keyof Faked;
 
