@@ -183,7 +183,7 @@ describe.concurrent('the drain', () => {
     const oldest = Date.parse(waiting.workflows?.byType[0]?.oldestStartedAt ?? '');
     expect(Math.abs(oldest - startTime.getTime())).toBeLessThan(10);
     expect((await ferry('status', 'only')).text).toMatch(
-      /on demand +start on selfhosted .* 1 open \(1 endless\) on cloud/,
+      /on demand +start on selfhosted .* 1 open \(1 endless since [^)]+ UTC\) on cloud/,
     );
     await delay(5_000);
     expect((await progressOf(handle)).phase).toBe('draining');
