@@ -74,7 +74,7 @@ async function tellWhatStays(run: Run): Promise<void> {
   if (drained) return;
   const found =
     unmeasured === null
-      ? `${count(open, 'workflow')} ${open === 1 ? 'stays' : 'stay'} open on ${to}, to end there`
+      ? `${count(open, 'workflow')} ${open === 1 ? `stays open on ${to} and ends` : `stay open on ${to} and end`} there`
       : `what is open on ${to} is not known`;
   run.note(
     `${found}: the route goes on naming it, so starts ask there first; ` +
