@@ -1,5 +1,6 @@
 /** Reads only: the tenant's workflows on demand on one cluster. Answers are bounded, however many there are. */
 import { isQueryable } from '../workflows/input.ts';
+import { NO_STRAYS } from '../workflows/progress.ts';
 import type { Cluster } from '../clusters/cluster.ts';
 import { countRuns, listRuns, onDemand, type OnDemandRun, openOnDemand, wasStarted } from '../clusters/on-demand.ts';
 import type { FerryDeps } from './deps.ts';
@@ -14,7 +15,6 @@ const LISTED = 20;
 const EXAMINED = 1_000;
 /** Asked at a time: a drained source still works. */
 const AT_ONCE = 10;
-const NONE: WrongSide = { count: 0, first: [], unexamined: 0 };
 
 export async function lookAtWorkflows(deps: FerryDeps, input: WorkflowsInput): Promise<WorkflowsSeen> {
   const cluster = deps.clusters.get(input.cluster);
@@ -25,7 +25,7 @@ export async function lookAtWorkflows(deps: FerryDeps, input: WorkflowsInput): P
     startedThere(on, { query, ...times }, () => examined++);
   try {
     const { open, byType } = await openByType(cluster, query);
-    const wrongSide = after === null ? NONE : await startedBetween(cluster, { after });
+    const wrongSide = after === null ? NO_STRAYS : await startedBetween(cluster, { after });
     if (!early) return { open, byType, wrongSide };
     return { open, byType, wrongSide, early: await startedBetween(deps.clusters.get(early.cluster), early) };
   } finally {

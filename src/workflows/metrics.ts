@@ -19,7 +19,7 @@ export function publishMetrics(progress: Progress): void {
     const onDemand = gauge(
       'ferry_migration_workflows',
       '',
-      'Workflows on demand: open on the old side, or started there too late',
+      'Workflows on demand: open on the old side, or started on the wrong side of the change',
     );
     onDemand.set(workflows.open, { state: 'open' });
     onDemand.set(straysOf(workflows).found, { state: 'wrongSide' });

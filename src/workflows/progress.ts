@@ -93,10 +93,10 @@ export interface Progress {
 
 export const LISTED = 20;
 
-const NONE: WrongSide = { count: 0, first: [], unexamined: 0 };
+export const NO_STRAYS: WrongSide = { count: 0, first: [], unexamined: 0 };
 
 export function newOnDemand(): OnDemand {
-  return { route: null, open: 0, byType: [], wrongSide: NONE, early: NONE, drained: false, checkedAt: null };
+  return { route: null, open: 0, byType: [], wrongSide: NO_STRAYS, early: NO_STRAYS, drained: false, checkedAt: null };
 }
 
 export function newProgress({ tenant, from, to }: Settings, at: string): Progress {
